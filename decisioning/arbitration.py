@@ -1,0 +1,66 @@
+"""Which of the eligible actions goes first: one formula, one order, every factor kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+Index = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Factors:
+    """What the priority of each candidate is made of, each of shape (rows,).
+
+    Attributes
+    ----------
+    propensity : probability in [0, 1].
+    context_weight, lever : 1.0 where nobody has said otherwise.
+    value : at least 0.
+    """
+
+    propensity: Array
+    context_weight: Array
+    value: Array
+    lever: Array
+
+
+@dataclass(frozen=True)
+class Switches:
+    """Which factors count; one that is switched off counts as 1."""
+
+    propensity: bool = True
+    context_weight: bool = True
+    value: bool = True
+    lever: bool = True
+
+
+def priorities(factors: Factors, switches: Switches) -> Array:
+    """Return propensity x context weight x value x lever of each candidate, shape (rows,).
+
+    >>> half = Factors(np.array([0.5]), np.ones(1), np.array([8.0]), np.ones(1))
+    >>> priorities(half, Switches()), priorities(half, Switches(value=False))
+    (array([4.]), array([0.5]))
+    """
+    product = np.ones_like(factors.propensity)
+    for factor in fields(switches):
+        if getattr(switches, factor.name):
+            product = product * getattr(factors, factor.name)
+    return product
+
+
+def rank(action_ids: Sequence[str], priority: Array, propensity: Array) -> Index:
+    """Return the positions of the candidates, best first.
+
+    By priority, then propensity, both falling, then by action id: the order does not depend on
+    the one the candidates came in.
+
+    >>> rank(("b", "a", "c"), np.array([1.0, 1.0, 2.0]), np.array([0.5, 0.5, 0.1])).tolist()
+    [2, 1, 0]
+    """
+    order: Index = np.lexsort((np.asarray(action_ids), -propensity, -priority))
+    return order

@@ -1,0 +1,182 @@
+"""A loaded model: candidate rows in, propensities and what each feature adds to them out.
+
+The only file here that imports LightGBM.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+
+from decisioning.manifest import Manifest
+from features.errors import ModelError
+from features.spec import Array
+
+Index = npt.NDArray[np.int64]
+
+_ROWS_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a model says of candidate rows.
+
+    Attributes
+    ----------
+    raw : shape (rows,), log-odds as the trees add them up.
+    propensity : shape (rows,), calibrated, in [0, 1].
+    """
+
+    raw: Array
+    propensity: Array
+
+
+class Model:
+    """A booster with the manifest that says how to use it.
+
+    Raises
+    ------
+    ModelError : the booster is not a sum of plain trees for a binary outcome, or its columns are
+        not those of the manifest.
+    """
+
+    def __init__(self, manifest: Manifest, booster: lgb.Booster) -> None:
+        self.manifest = manifest
+        self.features: tuple[str, ...] = manifest.feature_names
+        self._booster = booster
+        dump = booster.dump_model()
+        _refuse_other_kinds(dump)
+        if tuple(dump["feature_names"]) != self.features:
+            raise ModelError("the booster's columns are not the features of its manifest, in order")
+        self._leaves = _leaf_contributions(dump["tree_info"], len(self.features))
+
+    @classmethod
+    def from_text(cls, manifest: Manifest, text: str) -> Model:
+        """Return the model of a LightGBM text.
+
+        A damaged text can end the whole process; texts from outside come through
+        `decisioning.bundle.load_bundle`.
+        """
+        try:
+            return cls(manifest, lgb.Booster(model_str=text))
+        except lgb.basic.LightGBMError as error:
+            raise ModelError(f"LightGBM cannot read the model: {error}") from error
+
+    def score(self, matrix: Array) -> Scores:
+        """Return the scores of a matrix of shape (rows, features), from one predict call."""
+        raw = self._predict(matrix, raw_score=True)
+        return Scores(raw, self.manifest.calibration.apply(raw))
+
+    def path_contributions(self, matrix: Array) -> Array:
+        """Return what each feature adds to the raw score along the paths taken (Saabas 2014).
+
+        A split adds the change of the expected raw score to its feature. Shape (rows, features +
+        1), last the bias; each row sums to its raw score.
+        """
+        leaves = np.asarray(self._predict(matrix, pred_leaf=True), dtype=np.int64)
+        leaves = leaves.reshape(len(matrix), len(self._leaves.first))
+        starts = range(0, len(leaves), _ROWS_AT_ONCE)
+        parts = [self._leaves.add_up(leaves[start : start + _ROWS_AT_ONCE]) for start in starts]
+        return np.concatenate(parts) if parts else np.empty((0, len(self.features) + 1))
+
+    def exact_contributions(self, matrix: Array) -> Array:
+        """Return the SHAP values of the raw score, shaped as those of the paths; slow."""
+        return self._predict(matrix, pred_contrib=True).reshape(-1, len(self.features) + 1)
+
+    def _predict(self, matrix: Array, **kind: bool) -> npt.NDArray[Any]:
+        if matrix.ndim != 2 or matrix.shape[1] != len(self.features):
+            raise ModelError(
+                f"{self.manifest.name} {self.manifest.version}: a matrix of shape {matrix.shape}; "
+                f"the model takes (rows, {len(self.features)})"
+            )
+        if not len(matrix):
+            return np.empty(0)
+        rows = np.ascontiguousarray(matrix, dtype=np.float64)
+        return np.asarray(self._booster.predict(rows, num_threads=1, **kind))
+
+
+@dataclass(frozen=True)
+class _LeafContributions:
+    """What each leaf of each tree adds to which columns, padded to one width.
+
+    Attributes
+    ----------
+    first : shape (trees,), where a tree's leaves start in the other two.
+    columns, amounts : shape (leaves of all trees, most features on a path); unused places add 0.
+    """
+
+    first: Index
+    columns: Index
+    amounts: Array
+    bias: float
+    width: int
+
+    def add_up(self, leaves: Index) -> Array:
+        """Return the sums over the trees, shape (rows, width), of leaves of shape (rows, trees)."""
+        picked = leaves + self.first
+        row = np.arange(len(leaves), dtype=np.int64)[:, None, None]
+        places = self.columns[picked] + row * self.width
+        amounts = self.amounts[picked].ravel()
+        flat = np.bincount(places.ravel(), amounts, minlength=len(leaves) * self.width)
+        sums = np.asarray(flat, dtype=np.float64).reshape(len(leaves), self.width)
+        sums[:, -1] += self.bias
+        return sums
+
+
+@dataclass(frozen=True)
+class _Subtree:
+    """A part of a tree: its training rows, its expected raw score, the way to each leaf from it."""
+
+    rows: float
+    expected: float
+    paths: dict[int, dict[int, float]]
+
+
+def _leaf_contributions(trees: list[dict[str, Any]], features: int) -> _LeafContributions:
+    grown = [_grow(tree["tree_structure"]) for tree in trees]
+    sizes = [len(tree.paths) for tree in grown]
+    paths = [tree.paths[leaf] for tree in grown for leaf in range(len(tree.paths))]
+    deepest = max((len(path) for path in paths), default=0)
+    columns = np.full((len(paths), deepest), features, dtype=np.int64)
+    amounts = np.zeros((len(paths), deepest))
+    for place, path in enumerate(paths):
+        columns[place, : len(path)] = list(path)
+        amounts[place, : len(path)] = list(path.values())
+    first = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+    bias = float(sum(tree.expected for tree in grown))
+    return _LeafContributions(first, columns, amounts, bias, features + 1)
+
+
+def _grow(node: dict[str, Any]) -> _Subtree:
+    # The dump rounds `internal_value`; the leaves are exact, so expectations come from them.
+    if "leaf_const" in node:
+        raise ModelError("a leaf holds a linear model, it has to hold a number")
+    if "leaf_value" in node:
+        return _Subtree(
+            node.get("leaf_count", 0), node["leaf_value"], {node.get("leaf_index", 0): {}}
+        )
+    left, right = _grow(node["left_child"]), _grow(node["right_child"])
+    rows = left.rows + right.rows
+    share = left.rows / rows if rows else 0.5
+    expected = share * left.expected + (1.0 - share) * right.expected
+    feature = node["split_feature"]
+    for child in (left, right):
+        for path in child.paths.values():
+            path[feature] = path.get(feature, 0.0) + child.expected - expected
+    return _Subtree(rows, expected, left.paths | right.paths)
+
+
+def _refuse_other_kinds(dump: dict[str, Any]) -> None:
+    objective = dump.get("objective", "none")
+    if objective != "binary sigmoid:1":
+        raise ModelError(f"objective is {objective!r}, it has to be 'binary sigmoid:1'")
+    if (dump["num_class"], dump["num_tree_per_iteration"]) != (1, 1):
+        raise ModelError(f"num_class is {dump['num_class']}, a binary outcome has 1")
+    if dump.get("average_output"):
+        raise ModelError("the trees are averaged, they have to be added up")
+    if not dump["tree_info"]:
+        raise ModelError("there is not one tree")

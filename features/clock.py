@@ -1,0 +1,93 @@
+"""The one source of "now".
+
+Every window, age, validity date and `decided_at` comes from a `Clock` that is handed in, so that a
+data set from the past can be served as if it were today and a test can stand still.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from features.errors import ConfigError
+
+
+class Clock(Protocol):
+    """Anything that can tell the time."""
+
+    def now(self) -> datetime:
+        """Return the current time, aware, in UTC."""
+        ...
+
+
+@dataclass(frozen=True)
+class WallClock:
+    """The machine's own time."""
+
+    def now(self) -> datetime:
+        """Return the machine's time in UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class FixedClock:
+    """A clock that stands still, for tests and replay.
+
+    >>> FixedClock(datetime(2018, 1, 1, tzinfo=UTC)).now().isoformat()
+    '2018-01-01T00:00:00+00:00'
+    """
+
+    moment: datetime
+
+    def now(self) -> datetime:
+        """Return the fixed moment."""
+        return self.moment
+
+
+@dataclass(frozen=True)
+class ShiftedClock:
+    """Wall time moved by a constant: it starts in the data set's past and advances in real time."""
+
+    shift: timedelta
+
+    def now(self) -> datetime:
+        """Return wall time plus the shift, in UTC."""
+        return datetime.now(UTC) + self.shift
+
+
+def pin_clock(path: Path, starts_at: datetime) -> Clock:
+    """Make the clock of a data set start at `starts_at` now, and remember it in `path`.
+
+    A clock that is already pinned to the same start is left alone, so that a second ingest does not
+    turn time back.
+    """
+    if path.exists() and _read(path)["starts_at"] == starts_at.isoformat():
+        return open_clock(path)
+    pinned = {"starts_at": starts_at.isoformat(), "pinned_at": datetime.now(UTC).isoformat()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".tmp")
+    draft.write_text(json.dumps(pinned, indent=2) + "\n")
+    os.replace(draft, path)
+    return open_clock(path)
+
+
+def open_clock(path: Path) -> Clock:
+    """Return the pinned clock of a data set, or the wall clock when none is pinned."""
+    if not path.exists():
+        return WallClock()
+    pinned = _read(path)
+    start = datetime.fromisoformat(pinned["starts_at"])
+    return ShiftedClock(start - datetime.fromisoformat(pinned["pinned_at"]))
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        pinned: dict[str, str] = json.loads(path.read_text())
+        datetime.fromisoformat(pinned["starts_at"]), datetime.fromisoformat(pinned["pinned_at"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{path}: not a pinned clock ({error})") from error
+    return pinned

@@ -1,0 +1,318 @@
+"""The next-best-action service, one verb per step of the data flow.
+
+The only file that sees every package. Imports stand inside the verbs, so that `nba --help` and the
+light verbs start at once.
+"""
+
+from __future__ import annotations
+
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from features.errors import NbaError
+
+if TYPE_CHECKING:
+    from serving.settings import Settings
+    from training.project import Project
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Ranked, explained next best actions: from events to a running service.",
+)
+features_app = typer.Typer(no_args_is_help=True, help="Profile features: compute, put online.")
+keys_app = typer.Typer(no_args_is_help=True, help="API keys of the service.")
+app.add_typer(features_app, name="features")
+app.add_typer(keys_app, name="keys")
+
+Config = Annotated[Path | None, typer.Option(help="Problem file; default: that of NBA_PROBLEM.")]
+
+
+@app.command()
+def ingest(
+    data_set: Annotated[str | None, typer.Argument(help="A known data set.")] = None,
+    source: Annotated[Path | None, typer.Option("--from", help="Folder of Parquet or CSV.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="YAML that maps your columns.")] = None,
+    starts_at: Annotated[
+        str | None, typer.Option(help="Start the clock at this time (ISO), for past data.")
+    ] = None,
+) -> None:
+    """Read a data source into the canonical tables."""
+    from features.clock import open_clock, pin_clock
+    from features.ingest import ingest_folder
+    from features.sources import first_moment, ingest_data_set
+
+    settings = _settings()
+    if (data_set is None) == (source is None):
+        raise typer.BadParameter("give either a data set or --from FOLDER")
+    start = first_moment(data_set) if data_set else _moment(starts_at)
+    if start is None:
+        settings.clock_file.unlink(missing_ok=True)
+    clock = pin_clock(settings.clock_file, start) if start else open_clock(settings.clock_file)
+    target = settings.home / "data"
+    if source is None:
+        report = ingest_data_set(str(data_set), target, clock, typer.echo)
+    else:
+        report = ingest_folder(source, target, clock, mapping, typer.echo)
+    typer.echo(f"events from {report.period[0]} to {report.period[1]}")
+    typer.echo(f"{report.rejected:,} rows rejected, see {target / 'rejects.csv'}")
+
+
+@app.command()
+def init(
+    name: Annotated[str, typer.Option(help="Folder of the new configuration.")] = "my_data",
+    source: Annotated[
+        Path | None, typer.Option("--from", help="Ingest this folder of canonical data first.")
+    ] = None,
+) -> None:
+    """Write a starter catalog and problem for somebody's own data."""
+    from features.tables import open_tables
+    from training.starter import write_starter
+
+    if source is not None:
+        ingest(source=source)
+    settings, project = _open()
+    starter = write_starter(
+        open_tables(project.home / "data"),
+        settings.config_dir,
+        name,
+        project.clock.now(),
+        project.calendar,
+    )
+    for line in (*starter.notes, *(f"wrote {path}" for path in starter.files)):
+        typer.echo(line)
+
+
+@features_app.command("build")
+def features_build(config: Config = None) -> None:
+    """Compute profiles for the decision times of the problems, and as of now."""
+    from features.progress import progress_bar
+
+    settings, project = _open()
+    file = config or settings.problem_file
+    tasks = (project.task(file),) if config else project.tasks(file.parent)
+    with progress_bar("profiles") as progress:
+        report = project.build_features(tasks, progress)
+    typer.echo(
+        f"{report.profile_rows:,} profiles of {report.customers:,} customers for {report.actions} "
+        f"actions in {report.seconds:.1f} s ({report.rows_per_second:,.0f} rows/s)"
+    )
+
+
+@features_app.command("materialize")
+def features_materialize() -> None:
+    """Register the definitions in Feast and copy the newest profiles to the online store."""
+    from feature_repo.definitions import define
+    from features.store import open_store
+
+    settings, project = _open()
+    store = open_store(settings.home, settings.feature_repo)
+    store.apply(define(settings.home).everything())
+    typer.echo(f"{store.materialize(project.clock.now()):,} customers online")
+
+
+@app.command()
+def train(
+    config: Config = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Instead of the problem's.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=1, help="Instead of the problem's.")] = None,
+) -> None:
+    """Tune, calibrate, fit, judge and register a model as challenger."""
+    from rich.console import Console
+
+    from training.report import render_text
+    from training.train import Workplace
+    from training.train import train as train_model
+
+    settings, project = _open()
+    task = project.task(config or settings.problem_file)
+    dataset, layout_hash = project.dataset(task)
+    place = Workplace(
+        home=project.home,
+        tracking_uri=project.tracking_uri,
+        calendar=project.calendar,
+        now=project.clock.now(),
+        layout_hash=layout_hash,
+        progress=True,
+        say=typer.echo,
+    )
+    trained = train_model(task.problem.with_budget(trials, seconds), dataset, place)
+    Console().print(render_text(trained.report))
+    if trained.leaks is not None:
+        typer.echo("A metric lies above its ceiling: read the leak report before promoting.")
+    typer.echo(
+        f"registered nba.{task.problem.name} version {trained.registered_version} as challenger "
+        f"(bundle {trained.version}, run {trained.run_id})"
+    )
+
+
+@app.command()
+def evaluate(
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Judge the champion on the test slice again, beside the baselines."""
+    import json
+
+    from rich.console import Console
+
+    from training.judge import evaluate_champion
+    from training.report import render_text
+
+    settings, project = _open()
+    task = project.task(config or settings.problem_file)
+    dataset, _ = project.dataset(task)
+    report = evaluate_champion(task.problem, dataset, project.models, project.calendar)
+    if as_json:
+        typer.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
+    else:
+        Console().print(render_text(report))
+
+
+@app.command()
+def promote(
+    version: Annotated[
+        str, typer.Argument(help="Registry version, alias or bundle version.")
+    ] = "challenger",
+    config: Config = None,
+) -> None:
+    """Make a registered version the champion; the service follows without a restart."""
+    from training.promote import promote_version
+
+    settings, project = _open()
+    name = project.task(config or settings.problem_file).problem.name
+    uri, now = project.tracking_uri, project.clock.now()
+    champion = promote_version(name, version, project.models, uri, now)
+    typer.echo(f"champion of {name}: {champion.version} (before: {champion.previous or 'none'})")
+
+
+@app.command()
+def rollback(config: Config = None) -> None:
+    """Make the former champion the champion again."""
+    from training.promote import roll_back
+
+    settings, project = _open()
+    name = project.task(config or settings.problem_file).problem.name
+    champion = roll_back(name, project.models, project.tracking_uri, project.clock.now())
+    typer.echo(f"champion of {name}: {champion.version} (before: {champion.previous or 'none'})")
+
+
+@app.command()
+def recommend(
+    customer: Annotated[str, typer.Option(help="Customer id, exactly as in the data.")],
+    channel: Annotated[str, typer.Option(help="web, app, bot, advisor or email.")] = "web",
+    language: Annotated[str, typer.Option(help="en or de.")] = "en",
+    max_results: Annotated[int, typer.Option(min=1, max=100, help="Actions to return.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Decide for one customer, here in the terminal."""
+    from serving.terminal import recommend as answer
+
+    answer(_settings(), customer, channel, language, max_results, as_json)
+
+
+@app.command()
+def serve() -> None:
+    """Start the service on NBA_HTTP_HOST and NBA_HTTP_PORT."""
+    from serving.launch import serve as launch
+
+    launch(_settings())
+
+
+@keys_app.command("create")
+def keys_create(
+    scope: Annotated[list[str], typer.Option(help="May be given more than once.")],
+) -> None:
+    """Create an API key and show it, once."""
+    from serving.keys import create_key, parse_scopes
+
+    typer.echo(create_key(_settings().keys_path, parse_scopes(scope), datetime.now(UTC)))
+
+
+@app.command()
+def demo(
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the demo's service.")] = False,
+) -> None:
+    """Run everything on the demo data, from ingest to three requests to the running service."""
+    from serving.demo import run_demo, stop_demo
+
+    (stop_demo if stop else run_demo)(_settings())
+
+
+@app.command()
+def docs() -> None:
+    """Write the generated reference pages anew."""
+    from serving.settings import ROOT
+
+    for name, text in reference_pages().items():
+        path = ROOT / "docs" / "reference" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        typer.echo(f"wrote {path.relative_to(ROOT)}")
+
+
+def reference_pages() -> dict[str, str]:
+    """Return every generated page by its file name."""
+    from decisioning.catalog import Catalog
+    from decisioning.reference import keys_markdown
+    from features.reference import features_markdown
+    from serving.reference import commands_markdown, settings_markdown
+    from training.problem import Problem
+
+    return {
+        "features.md": features_markdown(),
+        "commands.md": commands_markdown(app),
+        "settings.md": settings_markdown(),
+        "catalog.md": keys_markdown("Action catalog", "The keys of `actions.yaml`.", Catalog),
+        "problem.md": keys_markdown("Learning problem", "The keys of a problem file.", Problem),
+    }
+
+
+def _settings() -> Settings:
+    from serving.settings import load_settings
+
+    return load_settings()
+
+
+def _open() -> tuple[Settings, Project]:
+    from features.calendar import Calendar
+    from features.clock import open_clock
+    from training.project import Project
+
+    settings = _settings()
+    return settings, Project(
+        home=settings.home,
+        feature_repo=settings.feature_repo,
+        models=settings.models,
+        tracking_uri=settings.tracking_uri,
+        calendar=Calendar(settings.time_zone),
+        clock=open_clock(settings.clock_file),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--starts-at {text!r} is not an ISO time") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def main() -> None:
+    """Run the command line; what a user can act on is one line, not a traceback."""
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    try:
+        app()
+    except NbaError as error:
+        typer.echo(f"{type(error).__name__}: {error}", err=True)
+        raise SystemExit(1) from error
+
+
+if __name__ == "__main__":
+    main()

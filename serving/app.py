@@ -1,0 +1,127 @@
+"""The HTTP application: one table of operations, one shape of errors, one guard in front."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Awaitable, Callable, Iterable
+from itertools import groupby
+from operator import attrgetter
+from time import perf_counter
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from serving import routes_bento, routes_catalog, routes_decide, routes_health, routes_pages
+from serving.guard import Guard, method_of
+from serving.logs import log
+from serving.openapi import document
+from serving.operations import Operation, Parts, caller_of, parts_of
+from serving.problems import ProblemError, from_status, problem_response
+
+OPERATIONS: tuple[Operation, ...] = (
+    *routes_decide.OPERATIONS,
+    *routes_catalog.OPERATIONS,
+    *routes_health.OPERATIONS,
+    *routes_pages.OPERATIONS,
+)
+"""Everything that is served and documented, besides what is left to BentoML."""
+
+_HANDLED_INSIDE = ("", "decide", "metrics")
+"""Scopes that the handler itself looks at, because they depend on body or settings."""
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def create_app(parts: Parts, bento: ASGIApp | None = None) -> ASGIApp:
+    """Return the guarded application.
+
+    Parameters
+    ----------
+    bento : the BentoML application it stands in front of; answers what is left to it.
+    """
+    operations = OPERATIONS if bento is None else (*OPERATIONS, *routes_bento.OPERATIONS)
+    app = Starlette(
+        routes=list(_routes(operations)),
+        exception_handlers={HTTPException: _unmatched},
+    )
+    app.router.redirect_slashes = False
+    app.state.parts = parts
+    app.state.bento = bento
+    app.state.document = document(operations)
+    return Guard(app, parts.settings, parts.metrics)
+
+
+def _routes(operations: Iterable[Operation]) -> Iterable[Route]:
+    """One route per path, so that a wrong method is answered with all that are allowed."""
+    in_order = sorted(operations, key=attrgetter("path"))
+    for path, at_path in groupby(in_order, attrgetter("path")):
+        by_method = {operation.method: _endpoint(operation) for operation in at_path}
+        yield Route(path, _by_method(by_method), methods=list(by_method))
+
+
+def _by_method(endpoints: dict[str, Endpoint]) -> Endpoint:
+    if len(endpoints) == 1:
+        return next(iter(endpoints.values()))
+
+    async def endpoint(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        return await endpoints[method](request)
+
+    return endpoint
+
+
+def _endpoint(operation: Operation) -> Endpoint:
+    """Return the handler with the key check, error shape, counter and log line around it."""
+
+    async def endpoint(request: Request) -> Response:
+        started = perf_counter()
+        response = await _answer(operation, request)
+        parts, seconds = parts_of(request), perf_counter() - started
+        parts.metrics.answered(operation.method, operation.path, response.status_code, seconds)
+        if parts.settings.log_requests:
+            log().info(
+                "request",
+                method=operation.method,
+                route=operation.path,
+                status=response.status_code,
+                ms=round(seconds * 1_000, 2),
+            )
+        return response
+
+    return endpoint
+
+
+async def _answer(operation: Operation, request: Request) -> Response:
+    try:
+        if operation.scope not in _HANDLED_INSIDE:
+            caller_of(request).require(operation.scope)
+        return await operation.handler(request)
+    except ProblemError as problem:
+        return problem_response(problem, request.scope["path"])
+    except Exception as error:
+        # The last border: the caller learns nothing, the log learns where, not what was sent.
+        log().error(
+            "failed",
+            route=operation.path,
+            error=type(error).__name__,
+            where=[
+                f"{frame.filename}:{frame.lineno}"
+                for frame in traceback.extract_tb(error.__traceback__)
+            ],
+        )
+        failed = ProblemError("internal_error", "the service's log says more")
+        return problem_response(failed, request.scope["path"])
+
+
+async def _unmatched(request: Request, error: Exception) -> Response:
+    """Answer for an unknown path or method."""
+    assert isinstance(error, HTTPException)
+    problem = from_status(
+        error.status_code, f"{request.method} {request.scope['path'][:200]}", error.headers
+    )
+    parts_of(request).metrics.answered(method_of(request.scope), "unmatched", error.status_code, 0)
+    return problem_response(problem, request.scope["path"])

@@ -1,0 +1,71 @@
+"""What the service can do, as one table: routes and their documentation are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.keys import Caller, KeyRing
+from serving.metrics import Metrics
+from serving.settings import Settings
+
+if TYPE_CHECKING:
+    from serving.engine import Engine
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the handlers work with; `request.app.state.parts`."""
+
+    settings: Settings
+    engine: Engine
+    keys: KeyRing
+    metrics: Metrics
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method at one path.
+
+    Attributes
+    ----------
+    scope : the scope a key needs; "" when no key is needed; "decide" when it depends on the body.
+    answer : model of the answer with status 200; None for one that is not JSON.
+    problems : statuses beside 200 that come from the handler itself.
+    examples : request bodies by name.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    scope: str = ""
+    body: type[BaseModel] | None = None
+    answer: type[BaseModel] | None = None
+    media_type: str = "application/json"
+    problems: tuple[int, ...] = ()
+    examples: Mapping[str, object] = field(default_factory=dict)
+    answer_example: object = None
+
+
+def parts_of(request: Request) -> Parts:
+    """Return what the handlers work with."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+def caller_of(request: Request) -> Caller:
+    """Return who is calling.
+
+    Raises
+    ------
+    ProblemError : `no_key`.
+    """
+    return parts_of(request).keys.identify(request.headers.get("authorization"))

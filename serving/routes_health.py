@@ -1,0 +1,103 @@
+"""Whether the service lives, whether it can answer and how fully, and its counters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.answers import json_response
+from serving.engine import Engine, versions_of
+from serving.operations import Operation, caller_of, parts_of
+from serving.schemas import HealthAnswer, ReadyAnswer
+
+
+async def healthz(request: Request) -> Response:
+    """Say that the process answers; nothing is looked at."""
+    return json_response({"status": "alive"})
+
+
+async def readyz(request: Request) -> Response:
+    """Say whether decisions can be answered, and what is missing for full ones.
+
+    A missing model or missing features do not make the service unready: it answers, degraded.
+    """
+    parts = parts_of(request)
+    return json_response(
+        {
+            "status": "ready",
+            "degraded": parts.engine.degraded(),
+            "checks": checks(parts.engine, parts.keys.trouble),
+            "clock": {
+                "now": parts.engine.clock.now(),
+                "time_zone": parts.engine.calendar.zone,
+            },
+            "versions": versions_of(parts.engine.state.world),
+        }
+    )
+
+
+async def metrics(request: Request) -> Response:
+    """Return the counters of all workers in Prometheus' text format."""
+    parts = parts_of(request)
+    if not parts.settings.open_metrics:
+        caller_of(request).require("read")
+    versions = parts.engine.state.world.versions
+    parts.metrics.serving(parts.engine.model_name, versions.model)
+    text, content_type = parts.metrics.text()
+    return Response(text, headers={"Content-Type": content_type})
+
+
+def checks(engine: Engine, keys_trouble: str | None) -> dict[str, dict[str, Any]]:
+    """Return what a full answer needs; details name no path, as anybody may read them."""
+    world, codes = engine.state.world, set(engine.degraded())
+    model_codes = sorted(codes & {"model_refused", *world.degraded})
+    return {
+        "catalog": {
+            "ok": "catalog_refused" not in codes,
+            "detail": f"{len(world.catalog.actions)} actions"
+            + (", the newest file was refused" if "catalog_refused" in codes else ""),
+        },
+        "features": {
+            "ok": "features_unavailable" not in codes,
+            "detail": "cannot be read" if "features_unavailable" in codes else "readable",
+        },
+        "model": {
+            "ok": not model_codes,
+            "detail": ", ".join([world.versions.model or engine.model_name, *model_codes]),
+        },
+        "keys": {
+            "ok": keys_trouble is None,
+            "detail": "the newest file was refused" if keys_trouble else "in force",
+        },
+        "clock": {"ok": True, "detail": type(engine.clock).__name__},
+    }
+
+
+OPERATIONS = (
+    Operation(
+        "GET",
+        "/healthz",
+        healthz,
+        "Whether the process lives.",
+        answer=HealthAnswer,
+        answer_example={"status": "alive"},
+    ),
+    Operation(
+        "GET",
+        "/readyz",
+        readyz,
+        "Whether the service can answer, and how fully.",
+        answer=ReadyAnswer,
+        problems=(503,),
+    ),
+    Operation(
+        "GET",
+        "/metrics",
+        metrics,
+        "Counters in Prometheus' text format.",
+        scope="metrics",
+        media_type="text/plain",
+    ),
+)

@@ -1,0 +1,168 @@
+"""Every setting of the product, read from environment variables that begin with `NBA_`.
+
+The environment is read here and nowhere else, and only when `load_settings` is called. The module
+stays light (no Feast, BentoML, pandas), so that the CLI may import it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from features.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The folder that holds pyproject.toml, or the source folder of a built Bento."""
+
+LOOPBACK = ("127.0.0.1", "::1")
+
+
+class Settings(BaseSettings):
+    """The settings; each is the environment variable `NBA_` + its name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="NBA_", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    home: Path = Field(
+        default=ROOT / ".nba",
+        description="Folder of everything that is built: tables, features, keys.",
+    )
+    config_dir: Path = Field(
+        default=ROOT / "configs", description="Folder of the YAML files people edit."
+    )
+    feature_repo: Path = Field(
+        default=ROOT / "feature_repo",
+        description="Folder of feature_store.yaml, which Feast reads.",
+    )
+    problem: str = Field(
+        default="complete_journey/adoption",
+        pattern=r"^[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*$",
+        description="Which problem is served, as DATA SET/PROBLEM below the config folder.",
+    )
+    catalog: Path | None = Field(
+        default=None,
+        description="The action catalog; by default actions.yaml beside the problem's file.",
+    )
+    models: Path = Field(
+        default=ROOT / "models", description="Folder of model bundles, NAME/VERSION."
+    )
+    model: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
+        description="Name of the model to serve; by default the name of the problem.",
+    )
+    time_zone: str = Field(
+        default="UTC", description="Time zone of business days, e.g. Europe/Berlin."
+    )
+    http_host: str = Field(default="127.0.0.1", description="Address to listen on (an IP address).")
+    http_port: int = Field(default=3000, ge=1, le=65_535, description="Port to listen on.")
+    workers: int = Field(
+        default=1, ge=1, le=64, description="Worker processes; each holds the model."
+    )
+    keys_file: Path | None = Field(
+        default=None, description="The API keys; by default keys.json in the home folder."
+    )
+    demo_key: bool = Field(
+        default=False,
+        description="Create an API key for trying out and leave it in the home folder as demo-key; "
+        "only on a loopback address.",
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Host names that requests may name, by commas; empty allows every name.",
+    )
+    max_body_bytes: int = Field(
+        default=1_000_000, ge=1_000, le=100_000_000, description="Longest request body in bytes."
+    )
+    body_seconds: float = Field(
+        default=1.0,
+        gt=0,
+        le=60,
+        description="Longest time in seconds that a request body may take.",
+    )
+    timeout_seconds: float = Field(
+        default=2.0,
+        gt=0,
+        le=60,
+        description="Longest time in seconds that a request may take in all.",
+    )
+    open_metrics: bool = Field(
+        default=False,
+        description="Let /metrics be read without a key, for a scraper in a closed network.",
+    )
+    metrics_dir: Path | None = Field(
+        default=None,
+        description="Folder where workers share counters; the service makes one by itself.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least important level that is logged."
+    )
+    log_requests: bool = Field(
+        default=False,
+        description="Log one line per request (never bodies; customer ids are hashed).",
+    )
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _by_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(name.strip().lower() for name in value.split(",") if name.strip())
+        return value
+
+    @property
+    def catalog_file(self) -> Path:
+        """Where the action catalog is."""
+        return self.catalog or self.config_dir / self.problem.split("/")[0] / "actions.yaml"
+
+    @property
+    def problem_file(self) -> Path:
+        """Where the problem is."""
+        return self.config_dir / f"{self.problem}.yaml"
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's store or server: MLFLOW_TRACKING_URI, or a SQLite file in the home folder."""
+        default = f"sqlite:///{(self.home / 'mlflow.db').resolve()}"
+        return os.environ.get("MLFLOW_TRACKING_URI") or default
+
+    @property
+    def model_name(self) -> str:
+        """Which model is served."""
+        return self.model or self.problem.split("/")[1]
+
+    @property
+    def keys_path(self) -> Path:
+        """Where the API keys are."""
+        return self.keys_file or self.home / "keys.json"
+
+    @property
+    def clock_file(self) -> Path:
+        """Where a data set's pinned clock is, if it has one."""
+        return self.home / "clock.json"
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can reach the service."""
+        return self.http_host in LOOPBACK
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises
+    ------
+    ConfigError : a variable has a value that cannot be used; the message names both.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [
+            f"NBA_{str(fault['loc'][0]).upper()}={fault['input']!r}: {fault['msg']}"
+            for fault in error.errors()
+        ]
+        raise ConfigError("; ".join(faults)) from error

@@ -1,0 +1,78 @@
+"""Puts the parts of the service together, when it starts and not before."""
+
+from __future__ import annotations
+
+from decisioning.catalog import load_catalog
+from decisioning.champion import champion_stamp
+from features.calendar import Calendar
+from features.clock import open_clock
+from features.errors import ConfigError
+from serving.engine import Engine, Sources
+from serving.following import Champions
+from serving.keys import KeyRing, ensure_demo_key, load_keys
+from serving.logs import log, set_up_logs
+from serving.metrics import Metrics
+from serving.operations import Parts
+from serving.settings import Settings
+
+
+def prepare(settings: Settings) -> None:
+    """Check what the service cannot do without, before any worker starts.
+
+    Raises
+    ------
+    ConfigError : there are no API keys, the demo key is wanted where others could reach it, or the
+        catalog cannot be used.
+    """
+    set_up_logs(settings.log_level)
+    if settings.demo_key:
+        if not settings.on_loopback:
+            raise ConfigError(
+                f"NBA_DEMO_KEY=true with NBA_HTTP_HOST={settings.http_host!r}: the demo key is "
+                "for this machine alone; create keys of your own"
+            )
+        shown = ensure_demo_key(settings.home, settings.keys_path)
+        log().info("demo_key", file=str(shown))
+    load_keys(settings.keys_path)
+    load_catalog(settings.catalog_file)
+
+
+def start(settings: Settings) -> Parts:
+    """Load everything a worker needs.
+
+    Raises
+    ------
+    ConfigError : as `prepare`.
+    """
+    set_up_logs(settings.log_level)
+    metrics = Metrics(settings.metrics_dir)
+    return Parts(settings, open_engine(settings), KeyRing(settings.keys_path), metrics)
+
+
+def open_engine(settings: Settings) -> Engine:
+    """Load what decisions are taken from.
+
+    Raises
+    ------
+    CatalogError : the catalog cannot be used.
+    """
+    clock, calendar = open_clock(settings.clock_file), Calendar(settings.time_zone)
+    return Engine(_sources(settings), clock, calendar)
+
+
+def _sources(settings: Settings) -> Sources:
+    from features.store import ProfileStore, open_store
+
+    models, name = settings.models, settings.model_name
+
+    def open_it() -> ProfileStore:
+        return open_store(settings.home, settings.feature_repo)
+
+    return Sources(
+        catalog=settings.catalog_file,
+        model_name=name,
+        model_stamp=lambda: champion_stamp(models, name),
+        load_model=Champions(models, name).load,
+        layout_file=settings.home / "features" / "layout.json",
+        open_store=open_it,
+    )

@@ -1,0 +1,195 @@
+"""A small world with fakes that keep the contracts of the profile store and of a model."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from features.calendar import Calendar
+from features.clock import FixedClock
+from features.declared import stored
+from features.errors import FeatureError, ModelError
+from features.layout import Layout
+from features.profiles import Profiles, no_profile
+from features.spec import Block
+from serving.app import create_app
+from serving.engine import Engine, Sources
+from serving.keys import KeyRing, Scope, create_key
+from serving.metrics import Metrics
+from serving.operations import Parts
+from serving.settings import Settings
+
+with warnings.catch_warnings():
+    # It warns that it will use another HTTP client one day.
+    warnings.simplefilter("ignore")
+    from starlette.testclient import TestClient
+
+NOW = datetime(2018, 1, 1, 6, tzinfo=UTC)
+CATALOG = """
+treatments:
+{templates}
+default_action:
+  id: do_nothing
+  name: {{en: Do nothing, de: Nichts tun}}
+  treatments:
+{default_templates}
+actions:
+  - {{id: tea, name: {{en: Tea, de: Tee}}, issue: win_back, group: drinks, category: TEA}}
+  - {{id: rice, name: {{en: Rice, de: Reis}}, issue: win_back, group: pantry, category: RICE}}
+  - {{id: soap, name: {{en: Soap, de: Seife}}, issue: win_back, group: home, category: SOAP}}
+"""
+
+
+def catalog_text(title: str = "Again?") -> str:
+    """Return a catalog of three actions whose treatments have this title on every channel."""
+
+    def templates(indent: str) -> str:
+        said = f"{{en: {{title: '{title}', text: x}}, de: {{title: '{title}', text: y}}}}"
+        channels = ("web", "app", "bot", "advisor", "email")
+        return "\n".join(f"{indent}{channel}: {said}" for channel in channels)
+
+    return CATALOG.format(templates=templates("  "), default_templates=templates("    "))
+
+
+@dataclass
+class FakeStore:
+    """Knows the customers it is told; can be made to fail."""
+
+    layout: Layout = field(default_factory=lambda: Layout.of((), ()))
+    known: tuple[str, ...] = ("1", "007")
+    profile_at: datetime = NOW
+    failure: Exception | None = None
+    popularity_reads: int = 0
+
+    def online(self, customer_id: str) -> Profiles:
+        if self.failure is not None:
+            raise self.failure
+        profiles = no_profile(self.layout, customer_id)
+        if customer_id in self.known:
+            profiles.vectors[0, 0] = self.profile_at.timestamp()
+        return profiles
+
+    def popularity_now(self, action_ids: tuple[str, ...]) -> np.ndarray[Any, Any]:
+        self.popularity_reads += 1
+        return np.zeros((1, len(action_ids), len(stored(Block.POPULARITY))))
+
+
+class FakeModel:
+    """Likes the actions by their code; can be made to fail."""
+
+    features = ("action_code",)
+
+    def __init__(self, layout: Layout, version: str = "1") -> None:
+        self.failure: Exception | None = None
+        self.manifest = SimpleNamespace(
+            name="adoption",
+            version=version,
+            label_model="adoption",
+            layout_hash=layout.hash,
+            encodings={"action_code": {"rice": 0, "soap": 1, "tea": 2}},
+            evidence={"tea": 12.0},
+        )
+
+    def score(self, matrix: np.ndarray[Any, Any]) -> SimpleNamespace:
+        if self.failure is not None:
+            raise self.failure
+        return SimpleNamespace(raw=matrix[:, 0], propensity=0.1 + matrix[:, 0] / 10)
+
+    def path_contributions(self, matrix: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return np.zeros((len(matrix), 2))
+
+    exact_contributions = path_contributions
+
+
+@dataclass
+class House:
+    """Everything a test may turn: the parts of the service and what stands behind them."""
+
+    folder: Path
+    store: FakeStore
+    model: FakeModel | None
+    opened: Exception | None = None
+    clock: FixedClock = FixedClock(NOW)
+    model_stamp: int = 0
+
+    def open_store(self) -> FakeStore:
+        if self.opened is not None:
+            raise self.opened
+        return self.store
+
+    def load_model(self) -> FakeModel:
+        if self.model is None:
+            raise ModelError("models/adoption: no champion yet")
+        return self.model
+
+    @property
+    def catalog(self) -> Path:
+        return self.folder / "actions.yaml"
+
+    def engine(self) -> Engine:
+        if not self.catalog.exists():
+            self.catalog.write_text(catalog_text())
+        sources = Sources(
+            catalog=self.catalog,
+            model_name="adoption",
+            model_stamp=lambda: self.model_stamp,
+            load_model=self.load_model,
+            layout_file=self.folder / "layout.json",
+            open_store=self.open_store,
+        )
+        return Engine(sources, self.clock, Calendar("UTC"))
+
+    def key(self, *scopes: Scope) -> dict[str, str]:
+        """Return the headers of a new key."""
+        key = create_key(self.folder / "keys.json", scopes, NOW)
+        return {"Authorization": f"Bearer {key}"}
+
+    def parts(self, **settings: Any) -> Parts:
+        if not (self.folder / "keys.json").exists():
+            self.key("admin")
+        chosen = Settings(home=self.folder, **settings)
+        return Parts(chosen, self.engine(), KeyRing(chosen.keys_path), Metrics())
+
+    def client(self, **settings: Any) -> TestClient:
+        return TestClient(create_app(self.parts(**settings)), raise_server_exceptions=False)
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    monkeypatch.setenv("NBA_HOME", str(tmp_path))
+    store = FakeStore()
+    return House(tmp_path, store, FakeModel(store.layout))
+
+
+@pytest.fixture
+def advisor(house: House) -> dict[str, str]:
+    return house.key("decide:advisor", "decide:web", "decide:bot", "decide:email", "read")
+
+
+@pytest.fixture
+def ask(house: House, advisor: dict[str, str]) -> Iterator[Callable[..., Any]]:
+    """Ask a question with a key that may do everything; returns the response."""
+    with house.client() as client:
+
+        def asking(**question: Any) -> Any:
+            return client.post("/v1/next-best-actions", json=question, headers=advisor)
+
+        yield asking
+
+
+@pytest.fixture
+def unreadable() -> FeatureError:
+    return FeatureError("online store: database disk image is malformed")
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Callable[[str], str]:
+    return catalog_text

@@ -1,0 +1,161 @@
+"""What is to be learnt: one YAML file, one frozen object.
+
+A problem names its catalog, when decisions were taken, what counts as a positive outcome, and how
+time is cut into slices. A random split cannot be asked for: there is no key for it.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from decisioning.border import Border, read_border
+from decisioning.manifest import Name
+from decisioning.rules import Condition
+from features import declared
+from features.errors import ConfigError
+from features.mapping import did_you_mean
+from training.tune import SearchSpace
+
+
+class Schedule(Border):
+    """Decision times on a fixed beat, for what customers do by themselves."""
+
+    kind: Literal["schedule"]
+    """`schedule`"""
+    first: date
+    """Day of the first decision; it is taken at the business midnight that begins the day."""
+    last: date
+    """Day of the last decision at the latest."""
+    every_days: Annotated[int, Field(ge=1)] = 28
+    """Days from one decision time to the next."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Schedule:
+        if self.last < self.first:
+            raise ValueError(f"last ({self.last}) lies before first ({self.first})")
+        return self
+
+
+class Presentations(Border):
+    """Decision times taken from the touchpoints: each time an action was presented."""
+
+    kind: Literal["presentations"]
+    """`presentations`"""
+    first: date | None = None
+    """Presentations before this day are left out (burn-in); all are kept by default."""
+    last: date | None = None
+    """Presentations after this day are left out; all are kept by default."""
+
+
+class Slices(Border):
+    """Where time is cut; a row is in a slice only if its window closes before the next begins."""
+
+    validate_from: date
+    """First day of the slice that tuning and early stopping look at."""
+    calibrate_from: date
+    """First day of the slice that calibration is fitted on."""
+    test_from: date
+    """First day of the slice that only the evaluation sees."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Slices:
+        if not self.validate_from < self.calibrate_from < self.test_from:
+            raise ValueError("validate_from < calibrate_from < test_from must hold")
+        return self
+
+
+class Inputs(Border):
+    """What the model may see beside the declared features."""
+
+    exclude: tuple[str, ...] = ()
+    """Declared features that the model must not use."""
+    attributes: tuple[str, ...] = ()
+    """Attributes of the actions in the catalog that the model uses."""
+    action_code: bool = False
+    """Whether the model sees which action it is; only sensible when actions come back."""
+
+
+class Tuning(Border):
+    """How long to search, and from where."""
+
+    trials: Annotated[int, Field(ge=1)] = 20
+    """Trials at the most."""
+    seconds: Annotated[float, Field(gt=0)] = 240.0
+    """Time budget of the search."""
+    seed: int = 7
+    """Seed of the search, the sampling and the fits."""
+    space: SearchSpace = SearchSpace()
+    """What is searched; everything else stays at LightGBM's default."""
+
+
+class Problem(Border):
+    """One learning problem."""
+
+    name: Name
+    """Name of the model; it is registered as `nba.<name>` and lies in models/<name>."""
+    description: str = ""
+    """What a propensity of this model means, in one sentence."""
+    label_model: Literal["adoption", "response"]
+    """adoption: the customer does it by itself; response: an answer to a presentation."""
+    catalog: str
+    """File of the action catalog, beside this file."""
+    decisions: Annotated[Schedule | Presentations, Field(discriminator="kind")]
+    """When decisions were taken."""
+    population: tuple[Condition, ...] = ()
+    """Conditions on the profile for a decision to count."""
+    window_days: Annotated[int, Field(ge=1)] = 28
+    """Days after the decision in which an outcome counts."""
+    slices: Slices
+    """The cuts in time."""
+    inputs: Inputs = Inputs()
+    """What the model sees."""
+    max_train_rows: Annotated[int, Field(ge=100)] = 100_000
+    """Rows to learn from at the most; whole decisions are drawn."""
+    tuning: Tuning = Tuning()
+    """The search."""
+    bootstrap_samples: Annotated[int, Field(ge=20)] = 300
+    """Resamples of the customers for the intervals."""
+    ceilings: dict[Annotated[str, Field(pattern="^(auc|ndcg_at_3)$")], float] = {}
+    """Metrics above these attach a leak report."""
+    tried: str = ""
+    """What else was looked at on the same test slice, in words."""
+
+    @model_validator(mode="after")
+    def _fits_its_label_model(self) -> Problem:
+        if self.label_model == "adoption" and not isinstance(self.decisions, Schedule):
+            raise ValueError("decisions: label_model adoption needs a schedule (first, last)")
+        if self.label_model == "response" and not isinstance(self.decisions, Presentations):
+            raise ValueError("decisions: label_model response takes kind presentations")
+        return self
+
+    @model_validator(mode="after")
+    def _names_declared_features(self) -> Problem:
+        known = declared.model_inputs()
+        for key, names in (
+            ("inputs.exclude", self.inputs.exclude),
+            ("population", tuple(condition.feature for condition in self.population)),
+        ):
+            for name in names:
+                if name not in known:
+                    raise ValueError(f"{key}: unknown feature {name!r}{did_you_mean(name, known)}")
+        return self
+
+    def with_budget(self, trials: int | None, seconds: float | None) -> Problem:
+        """Return the problem with another budget for the search; None leaves a part as it is."""
+        budget = {"trials": trials, "seconds": seconds}
+        given = {name: value for name, value in budget.items() if value is not None}
+        return self.model_copy(update={"tuning": self.tuning.model_copy(update=given)})
+
+
+def load_problem(path: Path) -> Problem:
+    """Read a problem.
+
+    Raises
+    ------
+    ConfigError : the file cannot be read or a key is wrong; the message names the nearest one.
+    """
+    return read_border(path, Problem, ConfigError)
