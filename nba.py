@@ -1,7 +1,6 @@
-"""The next-best-action service, one verb per step of the data flow.
+"""The command line, one verb per step of the data flow; the only file that sees every package.
 
-The only file that sees every package. Imports stand inside the verbs, so that `nba --help` and the
-light verbs start at once.
+Imports stand inside the verbs, so that `nba --help` and the light verbs start at once.
 """
 
 from __future__ import annotations
@@ -42,14 +41,14 @@ def ingest(
     ] = None,
 ) -> None:
     """Read a data source into the canonical tables."""
-    from features.clock import open_clock, pin_clock
+    from features.clock import open_clock, parse_moment, pin_clock
     from features.ingest import ingest_folder
     from features.sources import first_moment, ingest_data_set
 
     settings = _settings()
     if (data_set is None) == (source is None):
         raise typer.BadParameter("give either a data set or --from FOLDER")
-    start = first_moment(data_set) if data_set else _moment(starts_at)
+    start = first_moment(data_set) if data_set else parse_moment(starts_at)
     if start is None:
         settings.clock_file.unlink(missing_ok=True)
     clock = pin_clock(settings.clock_file, start) if start else open_clock(settings.clock_file)
@@ -58,8 +57,8 @@ def ingest(
         report = ingest_data_set(str(data_set), target, clock, typer.echo)
     else:
         report = ingest_folder(source, target, clock, mapping, typer.echo)
-    typer.echo(f"events from {report.period[0]} to {report.period[1]}")
-    typer.echo(f"{report.rejected:,} rows rejected, see {target / 'rejects.csv'}")
+    begin, end = report.period
+    typer.echo(f"events from {begin} to {end}; {report.rejected:,} rows rejected (rejects.csv)")
 
 
 @app.command()
@@ -83,8 +82,7 @@ def init(
         project.clock.now(),
         project.calendar,
     )
-    for line in (*starter.notes, *(f"wrote {path}" for path in starter.files)):
-        typer.echo(line)
+    typer.echo("\n".join((*starter.notes, *(f"wrote {path}" for path in starter.files))))
 
 
 @features_app.command("build")
@@ -119,12 +117,9 @@ def features_materialize() -> None:
 def train(
     config: Config = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Instead of the problem's.")] = None,
-    seconds: Annotated[float | None, typer.Option(min=1, help="Instead of the problem's.")] = None,
 ) -> None:
     """Tune, calibrate, fit, judge and register a model as challenger."""
-    from rich.console import Console
-
-    from training.report import render_text
+    from training.report_text import print_report
     from training.train import Workplace
     from training.train import train as train_model
 
@@ -140,8 +135,8 @@ def train(
         progress=True,
         say=typer.echo,
     )
-    trained = train_model(task.problem.with_budget(trials, seconds), dataset, place)
-    Console().print(render_text(trained.report))
+    trained = train_model(task.problem.with_trials(trials), dataset, place)
+    print_report(trained.report)
     if trained.leaks is not None:
         typer.echo("A metric lies above its ceiling: read the leak report before promoting.")
     typer.echo(
@@ -158,10 +153,8 @@ def evaluate(
     """Judge the champion on the test slice again, beside the baselines."""
     import json
 
-    from rich.console import Console
-
     from training.judge import evaluate_champion
-    from training.report import render_text
+    from training.report_text import print_report
 
     settings, project = _open()
     task = project.task(config or settings.problem_file)
@@ -170,7 +163,7 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
     else:
-        Console().print(render_text(report))
+        print_report(report)
 
 
 @app.command()
@@ -185,8 +178,7 @@ def promote(
 
     settings, project = _open()
     name = project.task(config or settings.problem_file).problem.name
-    uri, now = project.tracking_uri, project.clock.now()
-    champion = promote_version(name, version, project.models, uri, now)
+    champion = promote_version(project, name, version)
     typer.echo(f"champion of {name}: {champion.version} (before: {champion.previous or 'none'})")
 
 
@@ -197,7 +189,7 @@ def rollback(config: Config = None) -> None:
 
     settings, project = _open()
     name = project.task(config or settings.problem_file).problem.name
-    champion = roll_back(name, project.models, project.tracking_uri, project.clock.now())
+    champion = roll_back(project, name)
     typer.echo(f"champion of {name}: {champion.version} (before: {champion.previous or 'none'})")
 
 
@@ -292,16 +284,6 @@ def _open() -> tuple[Settings, Project]:
         calendar=Calendar(settings.time_zone),
         clock=open_clock(settings.clock_file),
     )
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"--starts-at {text!r} is not an ISO time") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def main() -> None:

@@ -86,9 +86,10 @@ purchases AS (
   FROM purchase_sums
 ),
 met AS (
-  SELECT *, timestamp >= as_of - INTERVAL 28 DAY AS w28, timestamp >= as_of - INTERVAL 91 DAY AS w91,
-    type = 'presented' AS shown, type IN ('viewed', 'clicked') AS seen,
-    type IN ('accepted', 'converted') AS taken, type IN ('refused', 'dismissed') AS declined
+  SELECT *, timestamp >= as_of - INTERVAL 28 DAY AS w28,
+    timestamp >= as_of - INTERVAL 91 DAY AS w91, type = 'presented' AS shown,
+    type IN ('viewed', 'clicked') AS seen, type IN ('accepted', 'converted') AS taken,
+    type IN ('refused', 'dismissed') AS declined
   FROM touches JOIN times ON timestamp < as_of
 ),
 contacts AS (

@@ -26,8 +26,7 @@ STORED = (
              "bought {action} {value:.0f} times in 91 days",
              "{action}: {value:.0f}-mal gekauft in 91 Tagen"),
     _feature("category_trips_365d", "trips", "Purchases with the category in 365 days.",
-             "bought {action} {value:.0f} times in a year",
-             "{action}: {value:.0f}-mal gekauft in einem Jahr"),
+             _BOUGHT_EN, _BOUGHT_DE),
     _feature("category_trips_all", "trips", "Purchases with the category in all.",
              _BOUGHT_EN, _BOUGHT_DE),
     _feature("category_spend_91d", "currency", "Money spent on the category in 91 days.",
@@ -47,11 +46,11 @@ STORED = (
     _feature("category_first_at", "seconds since 1970", "Time the category was first bought.",
              _BOUGHT_EN, _BOUGHT_DE, NAN),
     _feature("group_purchases_91d", "purchases", "Category purchases in its group in 91 days.",
-             "{value:.0f} purchases in the department of {action} in 91 days",
-             "{value:.0f} Käufe in der Abteilung von {action} in 91 Tagen"),
+             "{value:.0f} purchases in its department in 91 days",
+             "{value:.0f} Käufe in derselben Abteilung in 91 Tagen"),
     _feature("group_last_at", "seconds since 1970", "Time the category's group was last bought.",
-             "last in the department of {action} {days_since_group:.0f} days ago",
-             "Abteilung von {action}: zuletzt vor {days_since_group:.0f} Tagen gekauft", NAN),
+             "last bought in its department {days_since_group:.0f} days ago",
+             "in derselben Abteilung zuletzt vor {days_since_group:.0f} Tagen gekauft", NAN),
 )  # fmt: skip
 
 BREADTH = tuple(
@@ -85,8 +84,8 @@ DERIVED = (
              "spends {value:.1f} on {action} each time", "{action}: je Kauf {value:.1f}",
              NAN, derive=ratio_of("category_spend_all", "category_trips_all")),
     _feature("days_since_group", "days", "Business days since the category's group was bought.",
-             "last in the department of {action} {value:.0f} days ago",
-             "Abteilung von {action}: zuletzt vor {value:.0f} Tagen gekauft",
+             "last bought in its department {value:.0f} days ago",
+             "in derselben Abteilung zuletzt vor {value:.0f} Tagen gekauft",
              NAN, derive=age_of("group_last_at")),
 )  # fmt: skip
 

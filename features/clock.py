@@ -84,6 +84,21 @@ def open_clock(path: Path) -> Clock:
     return ShiftedClock(start - datetime.fromisoformat(pinned["pinned_at"]))
 
 
+def parse_moment(text: str | None) -> datetime | None:
+    """Return a time that a person wrote; UTC unless it has an offset.
+
+    >>> parse_moment("2018-01-01T06:00").isoformat()
+    '2018-01-01T06:00:00+00:00'
+    """
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"{text!r} is not a time such as 2018-01-01T06:00") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def _read(path: Path) -> dict[str, str]:
     try:
         pinned: dict[str, str] = json.loads(path.read_text())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import cast
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from decisioning.decision import Decision, RankedAction
 from decisioning.request import Channel, Context, DecisionRequest, Language
 from features.errors import ConfigError
 from serving.answers import answer_of, json_response
+from serving.logs import set_up_logs
 from serving.settings import Settings
 
 _CONTEXT_OF: dict[str, Context] = {
@@ -33,6 +35,7 @@ def recommend(
     """
     from serving.start import open_engine
 
+    set_up_logs("critical")
     if channel not in _CONTEXT_OF:
         raise ConfigError(f"--channel {channel!r} is none of {', '.join(_CONTEXT_OF)}")
     if language not in ("en", "de"):
@@ -64,7 +67,8 @@ def _print_table(decision: Decision, customer_id: str, channel: str) -> None:
         table.add_column(heading, justify=align, overflow="fold")  # type: ignore[arg-type]
     for result in decision.results:
         table.add_row(*_cells(result))
-    console = Console()
+    # Where nobody looks at a screen, nothing needs to be cut to its width.
+    console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(table)
     known = sorted({r.label_model for r in decision.results if r.label_model})
     if known:

@@ -111,11 +111,12 @@ def _areas(hits: Array, above: Array, through: Array, total: float) -> tuple[flo
     if positives <= 0:
         return float("nan"), float("nan")
     precision = np.divide(true, through, out=np.zeros_like(true), where=through > 0)
-    average_precision = float(hits @ precision / positives)
+    # Sums of products, not dot products: BLAS would start its threads for each of them.
+    average_precision = float((hits * precision).sum() / positives)
     if negatives <= 0:
         return float("nan"), average_precision
     beaten = negatives - (above - (true - hits) + through - true) / 2
-    return float(hits @ beaten / (positives * negatives)), average_precision
+    return float((hits * beaten).sum() / (positives * negatives)), average_precision
 
 
 def weighted_mean(values: Array, customer: Index, resamples: Resamples) -> Array:

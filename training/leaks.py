@@ -22,8 +22,8 @@ SUSPICIOUS_AUC = 0.75
 """A single column that ranks the rows better than this by itself is named as a suspect."""
 
 _TOP = 15
-_REFIT_ROWS = 100_000
-_REFIT_ROUNDS = 100
+_REFIT_ROWS = 50_000
+_REFIT_ROUNDS = 60
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def _quick_auc(
         rows, test = _without(rows, without), _without(test, without)
     if not rows.features:
         return None
-    return _auc_of(fit(rows, DEFAULTS, _REFIT_ROUNDS, seed), test)
+    return _auc_of(fit(rows, {**DEFAULTS, "learning_rate": 0.1}, _REFIT_ROUNDS, seed), test)
 
 
 def _without(rows: TrainingSet, feature: str) -> TrainingSet:

@@ -144,11 +144,12 @@ class Problem(Border):
                     raise ValueError(f"{key}: unknown feature {name!r}{did_you_mean(name, known)}")
         return self
 
-    def with_budget(self, trials: int | None, seconds: float | None) -> Problem:
-        """Return the problem with another budget for the search; None leaves a part as it is."""
-        budget = {"trials": trials, "seconds": seconds}
-        given = {name: value for name, value in budget.items() if value is not None}
-        return self.model_copy(update={"tuning": self.tuning.model_copy(update=given)})
+    def with_trials(self, trials: int | None) -> Problem:
+        """Return the problem with another number of trials; None leaves it as it is."""
+        if trials is None:
+            return self
+        tuning = self.tuning.model_copy(update={"trials": trials})
+        return self.model_copy(update={"tuning": tuning})
 
 
 def load_problem(path: Path) -> Problem:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-from datetime import datetime
+import tempfile
 from pathlib import Path
 
 from decisioning import champion
-from decisioning.bundle import load_bundle, read_bundle
+from decisioning.bundle import load_bundle
 from decisioning.champion import Champion, read_champion
 from training import registry
+from training.project import Project
 
 
-def promote_version(name: str, version: str, models: Path, uri: str, now: datetime) -> Champion:
+def promote_version(project: Project, name: str, version: str) -> Champion:
     """Bring a version's bundle to models/NAME/VERSION, check it, and make it the champion.
 
     Parameters
@@ -23,29 +23,23 @@ def promote_version(name: str, version: str, models: Path, uri: str, now: dateti
     ------
     ModelError : there is no such version, its bundle is not sound, or another promotion was first.
     """
+    models, uri, now = project.models, project.tracking_uri, project.clock.now()
     live = read_champion(models, name)
-    fetched = models / name / ".fetched"
-    shutil.rmtree(fetched, ignore_errors=True)
-    registry.download_bundle(name, version, fetched, uri)
-    try:
-        bundle = read_bundle(fetched)
-        target = models / name / bundle.manifest.version
-        if not target.exists():
-            fetched.rename(target)
-    finally:
-        shutil.rmtree(fetched, ignore_errors=True)
-    load_bundle(target)
-    if live is not None and live.version == bundle.manifest.version:
-        promoted = live
-    else:
-        before = live.version if live else None
-        promoted = champion.promote(models, name, bundle.manifest.version, now, expected=before)
-    registry.promote(name, bundle.manifest.version, uri)
-    return promoted
+    (models / name).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".fetched-", dir=models / name) as folder:
+        fetched = registry.download_bundle(name, version, Path(folder) / "bundle", uri)
+        found = load_bundle(fetched).manifest.version
+        if not (models / name / found).exists():
+            fetched.rename(models / name / found)
+    before = live.version if live else None
+    if live is None or live.version != found:
+        live = champion.promote(models, name, found, now, expected=before)
+    registry.promote(name, found, uri)
+    return live
 
 
-def roll_back(name: str, models: Path, uri: str, now: datetime) -> Champion:
+def roll_back(project: Project, name: str) -> Champion:
     """Make the former champion the champion again, in models/ first and then in the registry."""
-    restored = champion.rollback(models, name, now)
-    registry.promote(name, restored.version, uri)
+    restored = champion.rollback(project.models, name, project.clock.now())
+    registry.promote(name, restored.version, project.tracking_uri)
     return restored

@@ -117,7 +117,9 @@ def load_mlflow() -> Any:
     import mlflow
 
     # Otherwise creating the tables of a new tracking database fills the screen.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for talkative in ("alembic", "mlflow.store.db.utils"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"mlflow\.")
 
     return mlflow
 

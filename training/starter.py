@@ -139,8 +139,8 @@ def _adoption(tables: Tables, plan: Plan, catalog: Catalog, no_response: str) ->
     )
     used = "All" if every <= MAX_CATEGORIES else f"The {MAX_CATEGORIES} most bought of"
     notes = [
-        f"An adoption model, organic demand only: {no_response}. A propensity says who buys by "
-        "themselves, nothing about the effect of an offer.",
+        f"An adoption model, organic demand only: {no_response}.",
+        "A propensity says who buys by themselves, nothing about the effect of an offer.",
         f"{used} {every} categories are actions, for customers who bought within 91 days but not "
         f"in the category in {_days(2 * window)}.",
     ]
@@ -150,7 +150,12 @@ def _adoption(tables: Tables, plan: Plan, catalog: Catalog, no_response: str) ->
 def _notes_on_offers(
     tables: Tables, answers: Answers, offered: OfferCatalog, now: datetime
 ) -> list[str]:
-    notes = _notes_on_catalog(offered.catalog)
+    notes, shown = _notes_on_catalog(offered.catalog), answers.shown
+    if len(shown.points) == len(shown.y) and len(offered.catalog.actions) > 1:
+        notes.append(
+            "Each action was presented alone: there is nothing to rank in the test slice, so "
+            "ranking metrics are void."
+        )
     if not tables.transactions.count().to_pyarrow().as_py():
         notes.append("There are no transactions, so there are no purchase features.")
     if not tables.touchpoints.propensity.count().to_pyarrow().as_py():
@@ -163,6 +168,8 @@ def _notes_on_offers(
     else:
         told = ", ".join(offered.attributes) or "nothing: give the actions attributes"
         notes.append(f"Later actions are new ones, so the model knows them by {told}.")
+    if never := set(offered.catalog.action_ids) - set(shown.action_ids):
+        notes.append(f"Never presented, so without evidence: {', '.join(sorted(never))}.")
     if offered.left_out:
         columns = ", ".join(offered.left_out)
         notes.append(f"Columns of the actions table that cannot be attributes: {columns}.")

@@ -92,10 +92,12 @@ def plan_response(tables: Tables, calendar: Calendar, now: datetime) -> Answers:
 
 
 def _why_no_response(most: int) -> str:
+    if not most:
+        return "no touchpoint of type 'presented' with an action_id was accepted"
     if most < LEAST_ANSWERS:
         return (
-            f"of the touchpoints of type 'presented' with an action_id {most} were accepted within "
-            f"{WINDOWS[0]} days; {LEAST_ANSWERS} are needed"
+            f"{most} of what was presented was accepted within {WINDOWS[0]} days, "
+            f"{LEAST_ANSWERS} are needed"
         )
     return (
         f"the {most} accepted presentations lie too close together in time: no window of "

@@ -19,9 +19,8 @@ from training.report import (
     EvaluationSettings,
     Report,
     evaluate,
-    render_markdown,
-    render_text,
 )
+from training.report_text import render_markdown, render_text
 from training.training_set import TrainingSet
 
 SETTINGS = EvaluationSettings("adoption", samples=60, seed=1, tried="Nothing else was tried.")
