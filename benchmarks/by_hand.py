@@ -234,4 +234,4 @@ def profiles_by_hand(
     query = query.replace("{$action_fields}", _struct(_ACTION_FIELDS))
     values = {"folder": str(folder), "times": list(times), "categories": list(categories)}
     with duckdb.connect() as connection:
-        return connection.execute(query, values).to_arrow_table()
+        return connection.sql(query, params=values).to_arrow_table()

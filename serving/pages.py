@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html import escape
 from typing import Any
 
@@ -69,7 +70,7 @@ def reference_page(document: Json) -> str:
     models = "".join(_model(name, schema) for name, schema in sorted(schemas.items()))
     return _page(
         "Reference of the API",
-        f"""<p>{escape(document["info"]["description"])}</p>
+        f"""<p>{_prose(document["info"]["description"])}</p>
 <p><a href="/">Home</a> <a href="/openapi.json">openapi.json</a></p>
 {"".join(sections)}
 <h2>Problems</h2>
@@ -82,7 +83,7 @@ def reference_page(document: Json) -> str:
 def _operation(method: str, path: str, operation: Json, schemas: Json) -> str:
     text = [
         f'<h2><span class="method">{method.upper()}</span> <code>{escape(path)}</code></h2>',
-        f"<p>{escape(operation['summary'])} {escape(operation.get('description', ''))}</p>",
+        f"<p>{_prose(operation['summary'])} {_prose(operation.get('description', ''))}</p>",
     ]
     if "requestBody" in operation:
         content = operation["requestBody"]["content"]["application/json"]
@@ -91,7 +92,7 @@ def _operation(method: str, path: str, operation: Json, schemas: Json) -> str:
         for example in content.get("examples", {}).values():
             text.append(_code(example["value"]))
     rows = "".join(
-        f"<tr><td>{status}</td><td>{escape(response['description'])}</td></tr>"
+        f"<tr><td>{status}</td><td>{_prose(response['description'])}</td></tr>"
         for status, response in operation["responses"].items()
     )
     text.append(
@@ -108,7 +109,7 @@ def _operation(method: str, path: str, operation: Json, schemas: Json) -> str:
 
 
 def _model(name: str, schema: Json) -> str:
-    about = escape(schema.get("description", ""))
+    about = _prose(schema.get("description", ""))
     return f'<h3 id="model-{name}">{name}</h3><p>{about}</p>{_fields(schema)}'
 
 
@@ -117,11 +118,16 @@ def _fields(schema: Json) -> str:
     rows = "".join(
         f"<tr><td><code>{escape(name)}</code></td><td>{_type(field)}</td>"
         f"<td>{'required' if name in required else escape(_default(field))}</td>"
-        f"<td>{escape(field.get('description', ''))}</td></tr>"
+        f"<td>{_prose(field.get('description', ''))}</td></tr>"
         for name, field in schema.get("properties", {}).items()
     )
     head = "<tr><th>Field</th><th>Type</th><th>Default</th><th>Meaning</th></tr>"
     return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+
+
+def _prose(text: str) -> str:
+    """Return text as HTML; what stands in backticks is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _type(field: Json) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from features.clock import ShiftedClock, WallClock
 from serving.answers import json_response
 from serving.engine import Engine, versions_of
 from serving.operations import Operation, caller_of, parts_of
@@ -49,6 +50,12 @@ async def metrics(request: Request) -> Response:
     return Response(text, headers={"Content-Type": content_type})
 
 
+_CLOCKS: dict[type, str] = {
+    WallClock: "the machine's own",
+    ShiftedClock: "began where the data end, runs on",
+}
+
+
 def checks(engine: Engine, keys_trouble: str | None) -> dict[str, dict[str, Any]]:
     """Return what a full answer needs; details name no path, as anybody may read them."""
     world, codes = engine.state.world, set(engine.degraded())
@@ -71,7 +78,7 @@ def checks(engine: Engine, keys_trouble: str | None) -> dict[str, dict[str, Any]
             "ok": keys_trouble is None,
             "detail": "the newest file was refused" if keys_trouble else "in force",
         },
-        "clock": {"ok": True, "detail": type(engine.clock).__name__},
+        "clock": {"ok": True, "detail": _CLOCKS.get(type(engine.clock), "injected")},
     }
 
 
