@@ -93,9 +93,9 @@ def refuse_differences(layout: Layout, ours: Sequence[Profiles], by_hand: pa.Tab
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
         raise AssertionError(
-            f"{sorted(set(names[wrong.any(axis=0)]))} differ in {wrong.sum():,} places, first "
-            f"{names[column]} of customer {customers[our_order][row]!r}: "
-            f"{vectors[row, column]!r}, by hand {expected[row, column]!r}"
+            f"{sorted(set(names[wrong.any(axis=0)].tolist()))} differ in {wrong.sum():,} places, "
+            f"first {names[column]} of customer {str(customers[our_order][row])!r}: "
+            f"{vectors[row, column]}, by hand {expected[row, column]}"
         )
 
 

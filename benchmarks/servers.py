@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from serving.settings import ROOT
@@ -67,8 +67,8 @@ def free_port() -> int:
 @contextmanager
 def running(
     command: Sequence[str], port: int, environment: Mapping[str, str], log: Path
-) -> Iterator[Connection]:
-    """Run a server until the block ends; yield a connection once `/readyz` answers 200.
+) -> Iterator[None]:
+    """Run a server until the block ends; begin it once `/readyz` answers 200.
 
     Raises
     ------
@@ -84,9 +84,8 @@ def running(
             stderr=subprocess.STDOUT,
         )
     try:
-        connection = _when_ready(process, port, log)
-        yield connection
-        connection.close()
+        _wait_until_ready(process, port, log)
+        yield
     finally:
         process.terminate()
         try:
@@ -96,16 +95,15 @@ def running(
             process.wait()
 
 
-def _when_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> Connection:
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            connection = Connection(port)
-            status, _ = connection.send(request_bytes("GET", "/readyz"))
-            if status == 200:
-                return connection
-            connection.close()
+            with closing(Connection(port)) as connection:
+                if connection.send(request_bytes("GET", "/readyz"))[0] == 200:
+                    return
         except (OSError, IndexError):
+            # Not listening yet, or not with an answer of known length.
             pass
         time.sleep(0.2)
     raise RuntimeError(f"not ready after {START_SECONDS:g} s: {log.read_text()[-1_000:]}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from itertools import cycle, islice
 from pathlib import Path
@@ -22,18 +22,22 @@ from serving.keys import DECIDE_SCOPES, create_key
 CUSTOMERS = 100
 WARM_UP, BLOCK = 200, 50
 
+# Both servers close a connection that is idle for seconds, so each block has its own.
+Side = tuple[int, Iterator[bytes]]
+
 
 def request(home: DemoHome, blocks: int = 20) -> tuple[Figure, ...]:
     """Return the figure of one connection, blocks of requests to each server by turns."""
     ids = known_customers(home.project.tables(home.tasks)).to_pyarrow()["customer_id"].to_pylist()
     chosen = np.random.default_rng(7).choice(np.array(ids, dtype=object), CUSTOMERS).tolist()
     with tempfile.TemporaryDirectory(prefix="nba-bench-") as folder, _servers(Path(folder)) as up:
-        ours, empty, key = up
+        port, empty_port, key = up
         questions = [_question(customer_id, key) for customer_id in chosen]
         nothing = [_no_question(customer_id) for customer_id in chosen]
         for question in questions:
-            _refuse_less_than_a_full_answer(*ours.send(question))
-        samples = _by_blocks((ours, questions), (empty, nothing), blocks)
+            with closing(Connection(port)) as connection:
+                _refuse_less_than_a_full_answer(*connection.send(question))
+        samples = _by_blocks((port, cycle(questions)), (empty_port, cycle(nothing)), blocks)
     candidates = len(home.task.catalog.action_ids)
     return (
         Figure(
@@ -49,7 +53,7 @@ def request(home: DemoHome, blocks: int = 20) -> tuple[Figure, ...]:
 
 
 @contextmanager
-def _servers(folder: Path) -> Iterator[tuple[Connection, Connection, str]]:
+def _servers(folder: Path) -> Iterator[tuple[int, int, str]]:
     port, empty_port, keys = free_port(), free_port(), folder / "keys.json"
     key = create_key(keys, DECIDE_SCOPES, datetime.now(UTC))
     own = {
@@ -62,10 +66,10 @@ def _servers(folder: Path) -> Iterator[tuple[Connection, Connection, str]]:
     bento += ["--host", "127.0.0.1", "--port", str(empty_port)]
     quiet = {"BENTOML_DO_NOT_TRACK": "True"}
     with (
-        running(["nba.py", "serve"], port, own, folder / "ours.log") as ours,
-        running(bento, empty_port, quiet, folder / "no_op.log") as empty,
+        running(["nba.py", "serve"], port, own, folder / "ours.log"),
+        running(bento, empty_port, quiet, folder / "no_op.log"),
     ):
-        yield ours, empty, key
+        yield port, empty_port, key
 
 
 def _question(customer_id: str, key: str) -> bytes:
@@ -87,28 +91,25 @@ def _refuse_less_than_a_full_answer(status: int, body: bytes) -> None:
             raise AssertionError(f"{result['action_id']}: an answer without reasons")
 
 
-def _by_blocks(
-    ours: tuple[Connection, Sequence[bytes]],
-    empty: tuple[Connection, Sequence[bytes]],
-    blocks: int,
-) -> tuple[Sample, Sample]:
-    sides = [(connection, cycle(questions)) for connection, questions in (ours, empty)]
-    for connection, questions in sides:
-        _seconds(connection, islice(questions, WARM_UP))
+def _by_blocks(ours: Side, empty: Side, blocks: int) -> tuple[Sample, Sample]:
     taken: tuple[list[float], list[float]] = ([], [])
+    for side in (ours, empty):
+        _seconds(*side, WARM_UP)
     for _ in range(blocks):
-        for (connection, questions), seconds in zip(sides, taken, strict=True):
-            seconds += _seconds(connection, islice(questions, BLOCK))
+        for side, seconds in zip((ours, empty), taken, strict=True):
+            seconds += _seconds(*side, BLOCK)
     return Sample(tuple(taken[0])), Sample(tuple(taken[1]))
 
 
-def _seconds(connection: Connection, questions: Iterator[bytes]) -> list[float]:
-    """Send the requests one after the other; return how long each took."""
+def _seconds(port: int, questions: Iterator[bytes], requests: int) -> list[float]:
+    """Send requests one after the other on one connection; return how long each took."""
     seconds = []
-    for question in questions:
-        started = perf_counter()
-        status, body = connection.send(question)
-        seconds.append(perf_counter() - started)
-        if status != 200:
-            raise AssertionError(f"status {status}: {body[:300]!r}")
+    with closing(Connection(port)) as connection:
+        connection.send(next(questions))
+        for question in islice(questions, requests):
+            started = perf_counter()
+            status, body = connection.send(question)
+            seconds.append(perf_counter() - started)
+            if status != 200:
+                raise AssertionError(f"status {status}: {body[:300]!r}")
     return seconds

@@ -13,11 +13,14 @@ from decisioning.rules import Code, Condition
 from decisioning.treatments import Template, Words
 from decisioning.value import Value
 
+ActionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
+"""How actions are called: as other systems call them, as long as it is one plain word."""
+
 
 class DefaultAction(Border):
     """What is answered when there is nothing else to answer; it has no value and no rule."""
 
-    id: Code
+    id: ActionId
     """The name in requests, answers and logs."""
     name: Words
     """What people read."""
@@ -32,7 +35,7 @@ class DefaultAction(Border):
 class Action(Border):
     """One thing the company can do for a customer."""
 
-    id: Code
+    id: ActionId
     """The name in requests, answers, logs and models; never reuse one for something else."""
     name: Words
     """What people read, as a name stands at the start of a line."""

@@ -156,7 +156,7 @@ def _score(
     row = np.flatnonzero(failed < 0)
     if not len(row):
         return None, removed
-    matrix = builder.build(moment.candidates(action[row]))
+    matrix = columns.matrix()[row]
     ones = np.ones(len(row))
     value = amounts(*catalog.values, columns, action)[row]
     factors = Factors(model.score(matrix).propensity, ones, value, ones)

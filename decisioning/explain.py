@@ -34,6 +34,7 @@ _NEVER = {
 """What is said instead of a sentence that needs a value which is missing."""
 
 _ALONE = r"(?<![\d.,])"
+_ZERO_OR_ONE = re.compile(r"(?<!\d)[01]\b")
 _WORDING: dict[Language, tuple[tuple[re.Pattern[str], str], ...]] = {
     "en": tuple(
         (re.compile(pattern), words)
@@ -134,7 +135,14 @@ def tell(sentence: Sentence, feature: str, told: Told) -> str | None:
             instead = _NEVER.get(name)
             return None if instead is None else tell(instead, feature, told)
         values[variable] = value
-    return _as_people_say(_NUMBERS[told.language].vformat(template, (), values), told.language)
+    return _as_people_say(_filled(template, values, told.language), told.language)
+
+
+def _filled(template: str, values: Mapping[str, str | float], language: Language) -> str:
+    # The built-in is three times as fast, but leaves no way to write numbers otherwise.
+    return (
+        _GERMAN.vformat(template, (), values) if language == "de" else template.format_map(values)
+    )
 
 
 def _as_people_say(text: str, language: Language) -> str:
@@ -145,7 +153,7 @@ def _as_people_say(text: str, language: Language) -> str:
     >>> _as_people_say("Eier: 1-mal gekauft, zuletzt vor 0 Tagen", "de")
     'Eier: einmal gekauft, zuletzt heute'
     """
-    if "0" not in text and "1" not in text:
+    if _ZERO_OR_ONE.search(text) is None:
         return text
     for pattern, words in _WORDING[language]:
         text = pattern.sub(words, text)
@@ -180,4 +188,4 @@ class _German(Formatter):
         return text if isinstance(value, str) else text.replace(".", ",").replace("%", " %")
 
 
-_NUMBERS: dict[Language, Formatter] = {"en": Formatter(), "de": _German()}
+_GERMAN = _German()

@@ -92,14 +92,22 @@ class MatrixBuilder:
                 )
         self._category_of = _positions(actions.categories, layout.category_position)
         self._action_of = _positions(actions.action_ids, layout.action_position)
-        self._copies = tuple(
-            _copy_plan(features, block, names)
-            for block, names in (
-                (Block.CUSTOMER, layout.scalars),
-                (Block.CATEGORY, layout.category_features),
-                (Block.ACTION, layout.action_features),
-                (Block.POPULARITY, declared.stored(Block.POPULARITY)),
-            )
+        blocks = (
+            (Block.CUSTOMER, layout.scalars),
+            (Block.CATEGORY, layout.category_features),
+            (Block.ACTION, layout.action_features),
+            (Block.POPULARITY, declared.stored(Block.POPULARITY)),
+        )
+        self._copies = tuple(_copy_plan(features, block, names) for block, names in blocks)
+        self._stored = {
+            name: (number, at)
+            for number, (block, names) in enumerate(blocks)
+            for at, name in enumerate(names)
+            if name in declared.BY_NAME and declared.BY_NAME[name].block is block
+        }
+        self._moments = tuple(
+            tuple(at for at, name in enumerate(names) if self._is_moment(name))
+            for _, names in blocks
         )
         copied = {place for targets, _ in self._copies for place in targets}
         self._computed = tuple(
@@ -113,15 +121,7 @@ class MatrixBuilder:
         ------
         LeakError : a profile was computed for, or holds an event of, after its decision.
         """
-        _refuse_the_future(candidates)
-        columns = RowColumns(self, candidates)
-        matrix = np.empty((len(candidates.decision), len(self.features)))
-        for (targets, sources), block in zip(self._copies, columns.blocks(), strict=True):
-            if len(targets):
-                matrix[:, targets] = block[:, sources]
-        for place, name in self._computed:
-            matrix[:, place] = columns[name]
-        return matrix
+        return self.columns(candidates).matrix()
 
     def columns(self, candidates: Candidates) -> RowColumns:
         """Return any declared feature or attribute of the same rows by name, for rules and values.
@@ -133,6 +133,9 @@ class MatrixBuilder:
         _refuse_the_future(candidates)
         return RowColumns(self, candidates)
 
+    def _is_moment(self, name: str) -> bool:
+        return name in self._stored and declared.is_moment(name)
+
 
 class RowColumns(Mapping[str, Array]):
     """The columns of candidate rows, each computed when first asked for; shape (rows,)."""
@@ -141,20 +144,28 @@ class RowColumns(Mapping[str, Array]):
         self._builder = builder
         self._candidates = candidates
         self._cache: dict[str, Array] = {}
+        self._days: dict[int, Array] = {}
         vectors = _without_stale(candidates, builder.layout)
         layout, row, action = builder.layout, candidates.decision, candidates.action
-        self._scalars = layout.scalar_block(vectors)[row]
-        self._categories = _gather(
-            layout.category_block(vectors), row, builder._category_of[action]
-        )
-        self._actions = _gather(layout.action_block(vectors), row, builder._action_of[action])
         day = row if len(candidates.popularity) > 1 else np.zeros_like(row)
-        self._popularity = candidates.popularity[day, action]
+        self._blocks = (
+            layout.scalar_block(vectors)[row],
+            _gather(layout.category_block(vectors), row, builder._category_of[action]),
+            _gather(layout.action_block(vectors), row, builder._action_of[action]),
+            candidates.popularity[day, action],
+        )
         self._today = builder.calendar.day(candidates.decided_at)[row]
 
-    def blocks(self) -> tuple[Array, Array, Array, Array]:
-        """Return the stored values of the rows: customer, category, action, popularity."""
-        return self._scalars, self._categories, self._actions, self._popularity
+    def matrix(self) -> Array:
+        """Return the rows as the builder's model takes them, as `MatrixBuilder.build`."""
+        builder = self._builder
+        matrix = np.empty((len(self._candidates.decision), len(builder.features)))
+        for (targets, sources), block in zip(builder._copies, self._blocks, strict=True):
+            if len(targets):
+                matrix[:, targets] = block[:, sources]
+        for place, name in builder._computed:
+            matrix[:, place] = self[name]
+        return matrix
 
     def __getitem__(self, name: str) -> Array:
         if name not in self._cache:
@@ -176,18 +187,22 @@ class RowColumns(Mapping[str, Array]):
             raise KeyError(name)
         if feature.derive is not None:
             return feature.derive(self, self._today)
-        column = self._stored(feature)
-        return self._builder.calendar.day(column) if declared.is_moment(name) else column
+        number, at = self._builder._stored[name]
+        moments = self._builder._moments[number]
+        return (
+            self._days_of(number)[:, moments.index(at)] if at in moments else self._stored(feature)
+        )
+
+    def _days_of(self, number: int) -> Array:
+        """Return the business days of all moments of a block, shape (rows, moments)."""
+        if number not in self._days:
+            moments = list(self._builder._moments[number])
+            self._days[number] = self._builder.calendar.day(self._blocks[number][:, moments])
+        return self._days[number]
 
     def _stored(self, feature: Feature) -> Array:
-        layout = self._builder.layout
-        block, names = {
-            Block.CUSTOMER: (self._scalars, layout.scalars),
-            Block.CATEGORY: (self._categories, layout.category_features),
-            Block.ACTION: (self._actions, layout.action_features),
-            Block.POPULARITY: (self._popularity, declared.stored(Block.POPULARITY)),
-        }[feature.block]
-        column: Array = block[:, names.index(feature.name)]
+        number, at = self._builder._stored[feature.name]
+        column: Array = self._blocks[number][:, at]
         return column
 
 

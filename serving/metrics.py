@@ -37,8 +37,6 @@ class Metrics:
     def __init__(self, shared: Path | None = None) -> None:
         if shared is not None:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)
-        else:
-            os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
         import prometheus_client
 
         prometheus: Any = prometheus_client

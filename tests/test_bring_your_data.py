@@ -72,7 +72,7 @@ def answer(task: Task, store: ProfileStore, trained: Trained) -> Decision:
 
 
 def quick(problem: Problem) -> Problem:
-    few = Tuning(trials=2, seconds=20, space=SearchSpace(max_rounds=80, early_stopping=10))
+    few = Tuning(trials=2, seconds=20, space=SearchSpace(max_rounds=40, early_stopping=10))
     return problem.model_copy(update={"tuning": few, "bootstrap_samples": 20})
 
 
@@ -98,7 +98,9 @@ def test_receipts_alone_give_an_adoption_model_that_finds_the_liked_categories(
     assert flow.problem.label_model == "adoption"
     assert any("organic demand only" in note for note in flow.starter.notes)
     assert (flow.value_of("auc") or 0) > 0.6
-    assert (flow.value_of("ndcg_at_3") or 0) > 0
+    by_chance = flow.trained.report.baselines["random"]["ndcg_at_3"]
+    assert by_chance is not None
+    assert (flow.value_of("ndcg_at_3") or 0) > by_chance.value + 0.1
 
 
 def test_contacts_alone_give_a_response_model_that_finds_the_open_customers(

@@ -9,6 +9,7 @@ import os
 import re
 import tempfile
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -169,9 +170,9 @@ def _notes_on_offers(
         told = ", ".join(offered.attributes) or "nothing: give the actions attributes"
         notes.append(f"Later actions are new ones, so the model knows them by {told}.")
     if never := set(offered.catalog.action_ids) - set(shown.action_ids):
-        notes.append(f"Never presented, so without evidence: {', '.join(sorted(never))}.")
+        notes.append(f"Never presented, so without evidence: {_listed(sorted(never))}.")
     if offered.left_out:
-        columns = ", ".join(offered.left_out)
+        columns = _listed(offered.left_out)
         notes.append(f"Columns of the actions table that cannot be attributes: {columns}.")
     if tables.actions.eligibility.count().to_pyarrow().as_py():
         notes.append("The texts in `eligibility` of the actions table are not rules; write them.")
@@ -231,6 +232,11 @@ def _plain(content: Any) -> Any:
     if isinstance(content, dict):
         return {key: _plain(value) for key, value in content.items()}
     return [_plain(value) for value in content] if isinstance(content, tuple | list) else content
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
 
 
 def _days(number: int) -> str:

@@ -124,7 +124,8 @@ def _learnable(problem: Problem, rows: TrainingSet, allowed: Any) -> TrainingSet
 
 def _tune(problem: Problem, rows: TrainingSet, cuts: Cuts, digest: str, place: Workplace) -> Tuning:
     search = problem.tuning
-    identity = f"{digest}{search.space.model_dump_json()}{search.seed}{problem.slices}"
+    cut_to = f"{problem.slices}{problem.max_train_rows}"
+    identity = f"{digest}{search.space.model_dump_json()}{search.seed}{cut_to}"
     study = f"{problem.name}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
     tuning = tune(
         _learnable(problem, rows, cuts.tune),

@@ -53,13 +53,15 @@ class SearchSpace(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     # A narrow range: pruning compares trials at equal rounds, where a slow learner looks bad.
-    learning_rate: Range = Range(low=0.03, high=0.12, log=True)
-    num_leaves: Range = Range(low=15, high=127, log=True, integer=True)
-    min_data_in_leaf: Range = Range(low=20, high=500, log=True, integer=True)
-    feature_fraction: Range = Range(low=0.3, high=1.0)
+    learning_rate: Range = Range(low=0.04, high=0.1, log=True)
+    num_leaves: Range = Range(low=7, high=63, log=True, integer=True)
+    min_data_in_leaf: Range = Range(low=20, high=300, log=True, integer=True)
+    feature_fraction: Range = Range(low=0.2, high=0.8)
     bagging_fraction: Range = Range(low=0.5, high=1.0)
     lambda_l1: Range = Range(low=1e-3, high=10.0, log=True)
-    lambda_l2: Range = Range(low=1e-3, high=30.0, log=True)
+    lambda_l2: Range = Range(low=0.1, high=30.0, log=True)
+    extra_trees: bool = True
+    """Whether thresholds are drawn instead of searched: less noise is learnt from few positives."""
     max_rounds: int = 1000
     early_stopping: int = 50
 
@@ -67,6 +69,10 @@ class SearchSpace(BaseModel):
         """Return the tuned parameters by LightGBM's names."""
         fields = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: value for name, value in fields.items() if isinstance(value, Range)}
+
+    def fixed(self) -> dict[str, Any]:
+        """Return what every trial has in common, by LightGBM's names."""
+        return {"extra_trees": self.extra_trees}
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,7 @@ def tune(
     seed: int,
     storage: Path,
     progress: bool = False,
-    threads: int = 2,
+    threads: int = 1,
     study_name: str = "tuning",
 ) -> Tuning:
     """Return the parameters with the lowest log loss on `valid`, all of it later than `train`.
@@ -130,7 +136,7 @@ def tune(
     with _progress(progress, trials) as show:
         if left:
             study.optimize(objective, left, seconds, callbacks=[show], gc_after_trial=True)
-    return _result(study, storage)
+    return _result(study, space, storage)
 
 
 class _Objective:
@@ -156,7 +162,7 @@ class _Objective:
 
         suggested = {name: _suggest(trial, name, r) for name, r in self._space.ranges().items()}
         booster = lgb.train(
-            booster_parameters(suggested, self._seed, self._threads),
+            booster_parameters(suggested | self._space.fixed(), self._seed, self._threads),
             self._train,
             self._space.max_rounds,
             valid_sets=[self._valid],
@@ -263,8 +269,8 @@ class _Bar:
         self._progress.update(self._task, completed=done, best=f"{study.best_value:.5f}")
 
 
-def _result(study: optuna.Study, storage: Path) -> Tuning:
-    tried = tuple(_trial(frozen) for frozen in study.trials if frozen.params)
+def _result(study: optuna.Study, space: SearchSpace, storage: Path) -> Tuning:
+    tried = tuple(_trial(frozen, space) for frozen in study.trials if frozen.params)
     complete = [t for t in tried if t.state == "complete" and t.log_loss is not None]
     if not complete:
         raise ConfigError(f"{storage}: no trial was completed; give tuning more trials or seconds")
@@ -272,10 +278,10 @@ def _result(study: optuna.Study, storage: Path) -> Tuning:
     return Tuning(best.parameters, best.rounds, float(best.log_loss or 0.0), tried)
 
 
-def _trial(frozen: optuna.trial.FrozenTrial) -> Trial:
+def _trial(frozen: optuna.trial.FrozenTrial, space: SearchSpace) -> Trial:
     return Trial(
         number=frozen.number,
-        parameters=dict(frozen.params),
+        parameters=frozen.params | space.fixed(),
         log_loss=frozen.value,
         state=frozen.state.name.lower(),
         rounds=int(frozen.user_attrs.get("rounds", 0)),

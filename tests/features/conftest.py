@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from small_world import LINES, TOUCHES, write_world
 
@@ -7,3 +9,10 @@ from features.tables import Tables
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Tables:
     return write_world(tmp_path_factory.mktemp("world"), LINES, TOUCHES)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    return folder
