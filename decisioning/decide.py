@@ -21,7 +21,7 @@ from decisioning.moment import Moment, id_of
 from decisioning.request import DecisionRequest
 from decisioning.rules import Index
 from decisioning.value import amounts
-from decisioning.world import Array, PropensityModel, World
+from decisioning.world import Array, ModelScores, PropensityModel, World
 from features.errors import CatalogError, FeatureError
 from features.matrix import stale
 from features.profiles import Profiles
@@ -117,6 +117,7 @@ class _Scored:
     columns: Mapping[str, Array]
     row: Index
     matrix: Array
+    scores: ModelScores
     factors: Factors
     priority: Array
 
@@ -159,10 +160,11 @@ def _score(
     matrix = columns.matrix()[row]
     ones = np.ones(len(row))
     value = amounts(*catalog.values, columns, action)[row]
-    factors = Factors(model.score(matrix).propensity, ones, value, ones)
+    scores = model.score(matrix)
+    factors = Factors(scores.propensity, ones, value, ones)
     eligible = tuple(catalog.ordered[position] for position in action[row])
     priority = priorities(factors, world.switches)
-    return _Scored(eligible, columns, row, matrix, factors, priority), removed
+    return _Scored(eligible, columns, row, matrix, scores, factors, priority), removed
 
 
 def _reasons(
@@ -172,14 +174,16 @@ def _reasons(
     if request.explain == "none":
         return [()] * len(best)
     everything = request.explain == "all"
-    contribute = model.exact_contributions if everything else model.path_contributions
     limit = None if everything else TOP_REASONS
     names = [scored.actions[place].name.in_language(request.language) for place in best]
     told = [
         Told(scored.columns, int(scored.row[place]), name, request.language)
         for place, name in zip(best, names, strict=True)
     ]
-    added = contribute(scored.matrix[best])
+    if everything:
+        added = model.exact_contributions(scored.matrix[best])
+    else:
+        added = scored.scores.path_contributions(best)
     return [
         top_reasons(model.features, row, one, limit) for row, one in zip(added, told, strict=True)
     ]

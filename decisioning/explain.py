@@ -103,13 +103,13 @@ def top_reasons(
     contributions : shape (features + 1,), what each adds to the raw score; the bias is last.
     limit : how many at most; None for all.
     """
-    sentences, group_of = _groups(features)
+    sentences, group_of, members_of = _groups(features)
     summed = np.bincount(group_of, weights=contributions[:-1], minlength=len(sentences) + 1)
     reasons: list[Reason] = []
     for group in np.argsort(-summed[:-1], kind="stable"):
         if summed[group] <= 0.0 or len(reasons) == limit:
             break
-        members = np.flatnonzero(group_of == group)
+        members = members_of[group]
         strongest = features[members[np.argmax(contributions[members])]]
         text = tell(sentences[group], strongest, told)
         if text is not None:
@@ -145,6 +145,7 @@ def _filled(template: str, values: Mapping[str, str | float], language: Language
     )
 
 
+@lru_cache(maxsize=4096)
 def _as_people_say(text: str, language: Language) -> str:
     """Return a text without plurals after 0 and 1.
 
@@ -161,16 +162,21 @@ def _as_people_say(text: str, language: Language) -> str:
 
 
 @lru_cache(maxsize=16)
-def _groups(features: tuple[str, ...]) -> tuple[tuple[Sentence, ...], Index]:
-    """Return the different sentences, and which of them each feature has.
+def _groups(
+    features: tuple[str, ...],
+) -> tuple[tuple[Sentence, ...], Index, tuple[Index, ...]]:
+    """Return the different sentences, which of them each feature has, and the features of each.
 
     What has no declaration, such as an action's attribute, has the place after the last.
     """
     known = [declared.BY_NAME.get(name) for name in features]
     sentences = tuple(dict.fromkeys(f.sentence for f in known if f is not None))
     place = {sentence: at for at, sentence in enumerate(sentences)}
-    group_of = [len(sentences) if f is None else place[f.sentence] for f in known]
-    return sentences, np.array(group_of, dtype=np.int64)
+    group_of = np.array(
+        [len(sentences) if f is None else place[f.sentence] for f in known], dtype=np.int64
+    )
+    members_of = tuple(np.flatnonzero(group_of == group) for group in range(len(sentences)))
+    return sentences, group_of, members_of
 
 
 @lru_cache(maxsize=1024)

@@ -19,6 +19,8 @@ from features.spec import Array
 Index = npt.NDArray[np.int64]
 
 _ROWS_AT_ONCE = 256
+_ROWS_OF_A_DECISION = 5_000
+"""Up to here rows are scored by way of their leaves, which reasons need as well."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,24 @@ class Scores:
     ----------
     raw : shape (rows,), log-odds as the trees add them up.
     propensity : shape (rows,), calibrated, in [0, 1].
+    leaves : shape (rows, trees), where each row ended; None for a batch too large to be explained.
     """
 
     raw: Array
     propensity: Array
+    leaves: Index | None
+    _table: _LeafContributions
+
+    def path_contributions(self, rows: Index) -> Array:
+        """Return what each feature adds to the raw score of some rows, as `Model` does.
+
+        Raises
+        ------
+        ModelError : the batch was too large to keep its leaves.
+        """
+        if self.leaves is None:
+            raise ModelError(f"{len(self.raw)} rows were scored at once; explain fewer")
+        return self._table.add_up(self.leaves[rows])
 
 
 class Model:
@@ -68,8 +84,12 @@ class Model:
 
     def score(self, matrix: Array) -> Scores:
         """Return the scores of a matrix of shape (rows, features), from one predict call."""
-        raw = self._predict(matrix, raw_score=True)
-        return Scores(raw, self.manifest.calibration.apply(raw))
+        if len(matrix) > _ROWS_OF_A_DECISION:
+            leaves, raw = None, self._predict(matrix, raw_score=True)
+        else:
+            leaves = self._where_rows_end(matrix)
+            raw = self._leaves.raw(leaves)
+        return Scores(raw, self.manifest.calibration.apply(raw), leaves, self._leaves)
 
     def path_contributions(self, matrix: Array) -> Array:
         """Return what each feature adds to the raw score along the paths taken (Saabas 2014).
@@ -77,8 +97,7 @@ class Model:
         A split adds the change of the expected raw score to its feature. Shape (rows, features +
         1), last the bias; each row sums to its raw score.
         """
-        leaves = np.asarray(self._predict(matrix, pred_leaf=True), dtype=np.int64)
-        leaves = leaves.reshape(len(matrix), len(self._leaves.first))
+        leaves = self._where_rows_end(matrix)
         starts = range(0, len(leaves), _ROWS_AT_ONCE)
         parts = [self._leaves.add_up(leaves[start : start + _ROWS_AT_ONCE]) for start in starts]
         return np.concatenate(parts) if parts else np.empty((0, len(self.features) + 1))
@@ -86,6 +105,10 @@ class Model:
     def exact_contributions(self, matrix: Array) -> Array:
         """Return the SHAP values of the raw score, shaped as those of the paths; slow."""
         return self._predict(matrix, pred_contrib=True).reshape(-1, len(self.features) + 1)
+
+    def _where_rows_end(self, matrix: Array) -> Index:
+        leaves = np.asarray(self._predict(matrix, pred_leaf=True), dtype=np.int64)
+        return leaves.reshape(len(matrix), len(self._leaves.first))
 
     def _predict(self, matrix: Array, **kind: bool) -> npt.NDArray[Any]:
         if matrix.ndim != 2 or matrix.shape[1] != len(self.features):
@@ -105,15 +128,22 @@ class _LeafContributions:
 
     Attributes
     ----------
-    first : shape (trees,), where a tree's leaves start in the other two.
+    first : shape (trees,), where a tree's leaves start in the others.
+    values : shape (leaves of all trees,), what a leaf adds to the raw score.
     columns, amounts : shape (leaves of all trees, most features on a path); unused places add 0.
     """
 
     first: Index
+    values: Array
     columns: Index
     amounts: Array
     bias: float
     width: int
+
+    def raw(self, leaves: Index) -> Array:
+        """Return the raw scores, added up tree by tree in the booster's own order."""
+        values = self.values[leaves + self.first]
+        return np.cumsum(values, axis=1)[:, -1] if len(leaves) else np.empty(0)
 
     def add_up(self, leaves: Index) -> Array:
         """Return the sums over the trees, shape (rows, width), of leaves of shape (rows, trees)."""
@@ -133,6 +163,7 @@ class _Subtree:
 
     rows: float
     expected: float
+    values: dict[int, float]
     paths: dict[int, dict[int, float]]
 
 
@@ -147,8 +178,9 @@ def _leaf_contributions(trees: list[dict[str, Any]], features: int) -> _LeafCont
         columns[place, : len(path)] = list(path)
         amounts[place, : len(path)] = list(path.values())
     first = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+    values = np.array([tree.values[leaf] for tree in grown for leaf in range(len(tree.paths))])
     bias = float(sum(tree.expected for tree in grown))
-    return _LeafContributions(first, columns, amounts, bias, features + 1)
+    return _LeafContributions(first, values, columns, amounts, bias, features + 1)
 
 
 def _grow(node: dict[str, Any]) -> _Subtree:
@@ -156,9 +188,8 @@ def _grow(node: dict[str, Any]) -> _Subtree:
     if "leaf_const" in node:
         raise ModelError("a leaf holds a linear model, it has to hold a number")
     if "leaf_value" in node:
-        return _Subtree(
-            node.get("leaf_count", 0), node["leaf_value"], {node.get("leaf_index", 0): {}}
-        )
+        leaf, worth = node.get("leaf_index", 0), node["leaf_value"]
+        return _Subtree(node.get("leaf_count", 0), worth, {leaf: worth}, {leaf: {}})
     left, right = _grow(node["left_child"]), _grow(node["right_child"])
     rows = left.rows + right.rows
     share = left.rows / rows if rows else 0.5
@@ -167,7 +198,7 @@ def _grow(node: dict[str, Any]) -> _Subtree:
     for child in (left, right):
         for path in child.paths.values():
             path[feature] = path.get(feature, 0.0) + child.expected - expected
-    return _Subtree(rows, expected, left.paths | right.paths)
+    return _Subtree(rows, expected, left.values | right.values, left.paths | right.paths)
 
 
 def _refuse_other_kinds(dump: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from string import Formatter
 from typing import Annotated, get_args
 
@@ -60,6 +61,7 @@ class Template(Border):
         return self.de if language == "de" else self.en
 
 
+@lru_cache(maxsize=4096)
 def inline(name: str, language: Language) -> str:
     """Return a name as it stands inside a sentence.
 

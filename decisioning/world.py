@@ -18,6 +18,7 @@ from features.layout import Layout
 from features.matrix import MatrixBuilder
 
 Array = npt.NDArray[np.float64]
+Index = npt.NDArray[np.int64]
 
 
 class ModelFacts(Protocol):
@@ -62,6 +63,10 @@ class ModelScores(Protocol):
         """Shape (rows,), in [0, 1]."""
         ...
 
+    def path_contributions(self, rows: Index) -> Array:
+        """Return what each feature adds, shape (rows, features + 1), last the bias; fast."""
+        ...
+
 
 class PropensityModel(Protocol):
     """What a decision asks of a model; `decisioning.propensity.Model` is one."""
@@ -80,12 +85,8 @@ class PropensityModel(Protocol):
         """Return the scores of a matrix of shape (rows, features)."""
         ...
 
-    def path_contributions(self, matrix: Array) -> Array:
-        """Return what each feature adds, shape (rows, features + 1), last the bias; fast."""
-        ...
-
     def exact_contributions(self, matrix: Array) -> Array:
-        """Return the same as SHAP values; slow."""
+        """Return what each feature adds as SHAP values, shape (rows, features + 1); slow."""
         ...
 
 

@@ -40,6 +40,8 @@ if os.environ.get("NBA_FEAST_TYPECHECK") != "1":
 
 from feast import FeatureStore
 from feast.errors import FeastError
+from feast.protos.feast.types.EntityKey_pb2 import EntityKey
+from feast.protos.feast.types.Value_pb2 import Value
 from feast.repo_config import RepoConfig
 
 # Feast lets every deprecation through again; those of Ibis are not for our users.
@@ -62,6 +64,8 @@ class ProfileStore:
         self.layout = layout
         self._lock = threading.Lock()
         self._resolved: dict[str, Any] = {}
+        self._vector_view: Any = None
+        self._online_store: Any = None
 
     def online(self, customer_id: str) -> Profiles:
         """Return the newest profile of one customer; a row of NaN when there is none.
@@ -71,9 +75,9 @@ class ProfileStore:
         FeatureError : the online store cannot be read, or holds another layout.
         """
         vectors = np.full((1, self.layout.size), np.nan)
-        answer = self._read_online(self._service("online"), [{"customer_id": customer_id}])
-        packed, layout = answer["vector"][0], answer["layout"][0]
-        if packed is not None:
+        found = self._read_packed(customer_id)
+        if found is not None:
+            packed, layout = found
             if layout != self.layout.hash:
                 raise FeatureError(
                     f"profile of {customer_id!r}: layout {layout} instead of {self.layout.hash}; "
@@ -144,6 +148,7 @@ class ProfileStore:
             self._feast.apply(list(objects))
             self._feast.refresh_registry()  # type: ignore[no-untyped-call]
             self._resolved.clear()
+            self._vector_view = None
 
     def materialize(self, until: datetime) -> int:
         """Copy the newest packed rows and popularity online; return the number of customers."""
@@ -161,6 +166,26 @@ class ProfileStore:
             ).to_df()
         frame["event_timestamp"] = frame["event_timestamp"].astype("datetime64[us, UTC]")
         return frame
+
+    def _read_packed(self, customer_id: str) -> tuple[bytes, str] | None:
+        """Return the packed vector and its layout; None where there is no profile.
+
+        This is the request path: Feast's online store is asked directly, a fifth of the cost of
+        going through a feature service.
+        """
+        key = EntityKey(join_keys=["customer_id"], entity_values=[Value(string_val=customer_id)])
+        with _as_feature_error("online store"), self._lock:
+            if self._vector_view is None:
+                self._vector_view = self._feast.get_feature_view(VECTOR_VIEW)
+                self._online_store = self._feast._get_provider().online_store
+            # A fresh list each time: the Redis store appends to the one it is given.
+            read = self._online_store.online_read(
+                self._feast.config, self._vector_view, [key], ["vector", "layout"]
+            )
+        values = read[0][1] if read else None
+        if not values or not values["vector"].bytes_val:
+            return None
+        return values["vector"].bytes_val, values["layout"].string_val
 
     def _read_online(self, features: Any, rows: list[dict[str, str]]) -> dict[str, list[Any]]:
         # Feast shares one SQLite connection between threads.

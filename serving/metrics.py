@@ -7,6 +7,8 @@ known before prometheus_client is imported; that is why the import stands inside
 from __future__ import annotations
 
 import os
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,9 @@ class Metrics:
     def __init__(self, shared: Path | None = None) -> None:
         if shared is not None:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)
+        elif "prometheus_client" in sys.modules:
+            # Imported by a library that wanted files, it keeps wanting a folder for them.
+            os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.gettempdir())
         import prometheus_client
 
         prometheus: Any = prometheus_client

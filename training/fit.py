@@ -13,10 +13,10 @@ from training.training_set import TrainingSet
 Parameters = Mapping[str, Any]
 
 DEFAULTS: Parameters = {
-    "learning_rate": 0.06,
+    "learning_rate": 0.08,
     "num_leaves": 15,
     "min_data_in_leaf": 50,
-    "feature_fraction": 0.4,
+    "feature_fraction": 0.6,
     "bagging_fraction": 0.7,
     "lambda_l1": 0.01,
     "lambda_l2": 5.0,

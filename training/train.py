@@ -115,7 +115,7 @@ class _Made:
 def _informative(rows: TrainingSet) -> tuple[str, ...]:
     """Return the inputs that have more than one value; the others only cost time in service."""
     columns = zip(rows.features, rows.x.T, strict=True)
-    return tuple(name for name, column in columns if len(np.unique(column[:, None], axis=0)) > 1)
+    return tuple(name for name, column in columns if len(np.unique(column)) > 1)
 
 
 def _learnable(problem: Problem, rows: TrainingSet, allowed: Any) -> TrainingSet:

@@ -82,6 +82,10 @@ class FakeFacts:
 @dataclass(frozen=True)
 class FakeScores:
     propensity: np.ndarray
+    added: np.ndarray
+
+    def path_contributions(self, rows: np.ndarray) -> np.ndarray:
+        return self.added[rows]
 
 
 @dataclass(frozen=True)
@@ -97,14 +101,12 @@ class LinearModel:
         return tuple(self.weights)
 
     def score(self, matrix: np.ndarray) -> FakeScores:
-        return FakeScores(1.0 / (1.0 + np.exp(-self.path_contributions(matrix).sum(axis=1))))
-
-    def path_contributions(self, matrix: np.ndarray) -> np.ndarray:
-        added = np.nan_to_num(matrix) * np.array(list(self.weights.values()))
-        return np.column_stack([added, np.full(len(matrix), self.bias)])
+        added = self.exact_contributions(matrix)
+        return FakeScores(1.0 / (1.0 + np.exp(-added.sum(axis=1))), added)
 
     def exact_contributions(self, matrix: np.ndarray) -> np.ndarray:
-        return self.path_contributions(matrix)
+        added = np.nan_to_num(matrix) * np.array(list(self.weights.values()))
+        return np.column_stack([added, np.full(len(matrix), self.bias)])
 
 
 def load(text: str, folder: Path) -> Catalog:

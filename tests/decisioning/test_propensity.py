@@ -166,3 +166,29 @@ def test_columns_other_than_the_manifests_are_refused(trained, names):
 def test_a_booster_of_another_kind_is_refused(parameters, fault):
     with pytest.raises(ModelError, match=fault):
         Model(manifest(), booster(3, **parameters))
+
+
+def test_scores_by_way_of_the_leaves_are_the_boosters_own_bit_for_bit(trained):
+    x, _ = inputs(seed=11)
+    model = Model(manifest(), trained)
+    rows = np.vstack([x, np.full((1, len(NAMES)), np.nan)])
+    np.testing.assert_array_equal(model.score(rows).raw, trained.predict(rows, raw_score=True))
+
+
+def test_the_reasons_of_some_rows_come_with_their_scores(trained):
+    x, _ = inputs(seed=11)
+    model = Model(manifest(), trained)
+    some = np.array([5, 2])
+    np.testing.assert_array_equal(
+        model.score(x[:9]).path_contributions(some), model.path_contributions(x[some])
+    )
+
+
+def test_a_large_batch_is_scored_alike_but_not_explained(trained):
+    x, _ = inputs(seed=11)
+    model = Model(manifest(), trained)
+    many = np.tile(x, (12, 1))
+    scores = model.score(many)
+    np.testing.assert_array_equal(scores.raw[: len(x)], model.score(x).raw)
+    with pytest.raises(ModelError, match="rows were scored at once"):
+        scores.path_contributions(np.array([0]))

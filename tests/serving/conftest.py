@@ -101,12 +101,13 @@ class FakeModel:
     def score(self, matrix: np.ndarray[Any, Any]) -> SimpleNamespace:
         if self.failure is not None:
             raise self.failure
-        return SimpleNamespace(raw=matrix[:, 0], propensity=0.1 + matrix[:, 0] / 10)
+        return SimpleNamespace(
+            propensity=0.1 + matrix[:, 0] / 10,
+            path_contributions=lambda rows: np.zeros((len(rows), 2)),
+        )
 
-    def path_contributions(self, matrix: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    def exact_contributions(self, matrix: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return np.zeros((len(matrix), 2))
-
-    exact_contributions = path_contributions
 
 
 @dataclass
