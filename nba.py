@@ -41,9 +41,9 @@ def ingest(
     ] = None,
 ) -> None:
     """Read a data source into the canonical tables."""
+    from features.canonical.ingest import ingest_folder
+    from features.canonical.sources import first_moment, ingest_data_set
     from features.clock import open_clock, parse_moment, pin_clock
-    from features.ingest import ingest_folder
-    from features.sources import first_moment, ingest_data_set
 
     settings = _settings()
     if (data_set is None) == (source is None):
@@ -69,7 +69,7 @@ def init(
     ] = None,
 ) -> None:
     """Write a starter catalog and problem for somebody's own data."""
-    from features.tables import open_tables
+    from features.canonical.tables import open_tables
     from training.starter import write_starter
 
     if source is not None:

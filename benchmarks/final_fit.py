@@ -14,7 +14,7 @@ from training.fit import fit
 from training.slices import cut
 from training.training_set import TrainingSet
 
-THREADS = 2
+THREADS = 1
 
 
 def train(home: DemoHome, repetitions: int = 3) -> tuple[Figure, ...]:

@@ -16,8 +16,8 @@ from decisioning.decision import Decision
 from decisioning.propensity import Model, Scores
 from decisioning.request import DecisionRequest
 from decisioning.world import Array, World, build_world
+from features.canonical.tables import known_customers
 from features.profiles import Profiles
-from features.tables import known_customers
 
 CUSTOMERS = 50
 

@@ -12,9 +12,9 @@ from feast.protos.feast.types.Value_pb2 import Value
 
 from benchmarks.demo_home import DemoHome
 from benchmarks.measure import Figure, by_turns
+from features.canonical.tables import known_customers
 from features.spec import Array
 from features.store import VECTOR_VIEW
-from features.tables import known_customers
 
 CUSTOMERS = 200
 _ONE_VALUE = f"""SELECT value FROM nba_{VECTOR_VIEW}

@@ -14,9 +14,9 @@ from benchmarks.measure import Figure, by_turns
 from features import build, declared
 from features.backfill import CHUNK_ROWS
 from features.calendar import Calendar
+from features.canonical.tables import Tables
 from features.layout import Layout
 from features.profiles import Profiles
-from features.tables import Tables
 from training.decisions import decision_points
 
 Array = npt.NDArray[np.float64]

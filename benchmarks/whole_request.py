@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.demo_home import DemoHome
 from benchmarks.measure import Figure, Sample
 from benchmarks.servers import Connection, free_port, request_bytes, running
-from features.tables import known_customers
+from features.canonical.tables import known_customers
 from serving.keys import DECIDE_SCOPES, create_key
 
 CUSTOMERS = 100

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from features.errors import ConfigError
-from features.mapping import did_you_mean
+from features.spelling import did_you_mean
 
 _LONGEST_VALUE = 80
 

@@ -24,8 +24,8 @@ from decisioning.treatments import CHANNELS, Template, render_all
 from decisioning.value import Array, FixedValue, Index, OwnSpendPerTrip, Value
 from features import declared
 from features.errors import CatalogError
-from features.mapping import did_you_mean
 from features.matrix import ACTION_CODE, ActionRows
+from features.spelling import did_you_mean
 
 Encodings = Mapping[str, Mapping[str, int]]
 """Attribute: text: the number that the model knows it by."""

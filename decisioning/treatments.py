@@ -12,7 +12,7 @@ from pydantic import Field
 from decisioning.border import Border
 from decisioning.decision import Treatment
 from decisioning.request import Channel, Language
-from features.mapping import did_you_mean
+from features.spelling import did_you_mean
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 CHANNELS: tuple[Channel, ...] = get_args(Channel)

@@ -17,11 +17,11 @@ import pyarrow as pa
 
 from features import action_history, affinity, contacts, declared, popularity, purchases
 from features.calendar import Calendar
+from features.canonical.tables import Tables
 from features.history import make_spine
 from features.layout import Layout
 from features.profiles import Profiles
 from features.spec import Block
-from features.tables import Tables
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]

@@ -9,8 +9,8 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
+from features.canonical.tables import Tables
 from features.layout import Layout
-from features.tables import Tables
 
 _COLUMNS = {
     "action_id": pa.string(),

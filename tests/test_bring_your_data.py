@@ -21,10 +21,10 @@ from decisioning.request import DecisionRequest
 from decisioning.world import build_world
 from feature_repo.definitions import define
 from features.calendar import Calendar
+from features.canonical.ingest import ingest_folder
+from features.canonical.tables import open_tables
 from features.clock import FixedClock
-from features.ingest import ingest_folder
 from features.store import ProfileStore, open_store
-from features.tables import open_tables
 from training.problem import Problem, Tuning
 from training.project import Project, Task
 from training.starter import Starter, write_starter

@@ -28,7 +28,7 @@ EDITED = (
     "decisioning.treatments",
     "decisioning.rules",
     "training.problem",
-    "features.mapping",
+    "features.canonical.mapping",
     "features.canonical.mapping",
 )
 

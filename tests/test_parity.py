@@ -11,13 +11,13 @@ from feature_repo.definitions import define
 from features import build, declared
 from features.backfill import Spine, backfill
 from features.calendar import Calendar
+from features.canonical.sources import first_moment, ingest_data_set
+from features.canonical.tables import known_customers, open_tables
 from features.clock import FixedClock
 from features.known_actions import layout_of, with_actions
 from features.matrix import Candidates, MatrixBuilder
 from features.profiles import Profiles
-from features.sources import first_moment, ingest_data_set
 from features.store import ProfileStore, open_store
-from features.tables import known_customers, open_tables
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOG = load_catalog(ROOT / "configs" / "complete_journey" / "actions.yaml")

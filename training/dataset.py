@@ -18,11 +18,11 @@ from decisioning import value
 from decisioning.catalog import Catalog
 from features import declared
 from features.calendar import Calendar
+from features.canonical.tables import Tables
 from features.errors import DataError, FeatureError
 from features.matrix import ACTION_CODE, Candidates, MatrixBuilder, RowColumns, stale
 from features.profiles import Profiles
 from features.store import ProfileStore
-from features.tables import Tables
 from training.decisions import DecisionPoints, adoptions, decision_points, presented
 from training.problem import Problem
 from training.slices import cut

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from decisioning.catalog import Catalog
 from features.calendar import Calendar
+from features.canonical.tables import Tables, known_customers
 from features.errors import DataError
-from features.tables import Tables, known_customers
 from training.problem import Presentations, Problem, Schedule
 
 Moments = npt.NDArray[np.datetime64]

@@ -17,7 +17,7 @@ from decisioning.manifest import Name
 from decisioning.rules import Condition
 from features import declared
 from features.errors import ConfigError
-from features.mapping import did_you_mean
+from features.spelling import did_you_mean
 from training.tune import SearchSpace
 
 

@@ -12,11 +12,11 @@ from decisioning.catalog import Catalog, load_catalog
 from features import build
 from features.backfill import BackfillReport, Progress, Spine, backfill
 from features.calendar import Calendar
+from features.canonical.tables import Tables, known_customers, open_tables
 from features.clock import Clock
 from features.errors import ConfigError
 from features.known_actions import layout_of, with_actions
 from features.store import open_store
-from features.tables import Tables, known_customers, open_tables
 from training.dataset import Dataset, build_dataset
 from training.decisions import decision_points
 from training.problem import Problem, load_problem

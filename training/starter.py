@@ -19,8 +19,8 @@ import yaml
 
 from decisioning.catalog import Catalog, dump_catalog, load_catalog
 from features.calendar import Calendar
+from features.canonical.tables import Tables
 from features.errors import ConfigError, DataError
-from features.tables import Tables
 from training.problem import Problem, load_problem
 from training.starter_catalog import (
     MAX_CATEGORIES,

@@ -14,10 +14,10 @@ from pydantic import ValidationError
 from decisioning.action import Action
 from decisioning.catalog import Catalog
 from features import declared
+from features.canonical.schemas import ACTIONS
+from features.canonical.tables import Tables
 from features.errors import DataError
 from features.matrix import ACTION_CODE
-from features.schemas import ACTIONS
-from features.tables import Tables
 from training.starter_texts import DEFAULT_ACTION, TREATMENTS
 
 MAX_CATEGORIES = 32

@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from decisioning.catalog import Catalog
 from features.calendar import Calendar
+from features.canonical.tables import Tables
 from features.errors import ConfigError, DataError
-from features.tables import Tables
 from training.decisions import DecisionPoints, Presented, adoptions, decision_points, presented
 from training.problem import Presentations, Problem, Schedule, Slices
 from training.slices import cut

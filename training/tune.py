@@ -50,20 +50,29 @@ class Range(BaseModel):
 class SearchSpace(BaseModel):
     """What is tuned; everything else stays at LightGBM's default."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     # A narrow range: pruning compares trials at equal rounds, where a slow learner looks bad.
     learning_rate: Range = Range(low=0.04, high=0.1, log=True)
+    """Weight of each tree."""
     num_leaves: Range = Range(low=7, high=63, log=True, integer=True)
+    """Leaves of a tree at the most."""
     min_data_in_leaf: Range = Range(low=20, high=300, log=True, integer=True)
+    """Rows of a leaf at the least."""
     feature_fraction: Range = Range(low=0.2, high=0.8)
+    """Share of the inputs that a tree may use."""
     bagging_fraction: Range = Range(low=0.5, high=1.0)
+    """Share of the rows that a tree sees."""
     lambda_l1: Range = Range(low=1e-3, high=10.0, log=True)
+    """L1 penalty on what a leaf adds."""
     lambda_l2: Range = Range(low=0.1, high=30.0, log=True)
+    """L2 penalty on what a leaf adds."""
     extra_trees: bool = True
     """Whether thresholds are drawn instead of searched: less noise is learnt from few positives."""
     max_rounds: int = 1000
+    """Trees at the most."""
     early_stopping: int = 50
+    """Trees without a lower log loss after which a trial ends."""
 
     def ranges(self) -> dict[str, Range]:
         """Return the tuned parameters by LightGBM's names."""

@@ -9,8 +9,8 @@ from small_world import LINES, TOUCHES, write_world
 from benchmarks.by_hand import profiles_by_hand
 from benchmarks.profile_rows import our_profiles, refuse_differences
 from features.calendar import Calendar
+from features.canonical.tables import known_customers, open_tables
 from features.known_actions import layout_of
-from features.tables import known_customers, open_tables
 
 # Before anything happened, between the events, and after them all.
 TIMES = (datetime(2022, 1, 1), datetime(2024, 1, 6), datetime(2024, 2, 16), datetime(2024, 3, 11))

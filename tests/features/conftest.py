@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from small_world import LINES, TOUCHES, write_world
 
-from features.tables import Tables
+from features.canonical.tables import Tables
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,10 @@ from small_world import AS_OF, LINES, TOUCHES, write_world
 from features import build
 from features.backfill import Spine, backfill
 from features.calendar import Calendar
+from features.canonical.tables import Tables
 from features.errors import FeatureError
 from features.known_actions import layout_of, with_actions
 from features.layout import Layout
-from features.tables import Tables
 
 CUSTOMERS = np.array(["007", "b"], dtype=object)
 EARLIER = np.datetime64("2024-01-20", "us")

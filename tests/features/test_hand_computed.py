@@ -6,9 +6,9 @@ from small_world import AS_OF, profiles_of
 
 from features import build, declared
 from features.calendar import Calendar
+from features.canonical.tables import Tables
 from features.known_actions import layout_of
 from features.matrix import ActionRows, Candidates, MatrixBuilder
-from features.tables import Tables
 
 NAN = float("nan")
 HOUR = 3_600.0

@@ -4,11 +4,11 @@ from small_world import AS_OF, profiles_of
 
 from features import declared
 from features.calendar import Calendar
+from features.canonical.tables import Tables
 from features.errors import FeatureError
 from features.matrix import ActionRows, Candidates, MatrixBuilder, stale
 from features.profiles import Profiles, no_profile
 from features.spec import Block
-from features.tables import Tables
 
 ACTIONS = ActionRows(
     ("bread", "new", "tea"), ("BREAD", None, "TEA"), {"price": np.array([1.0, 2.0, 3.0])}

@@ -8,9 +8,9 @@ from small_world import AS_OF, LINES, TOUCHES, profiles_of, write_world
 
 from features import declared
 from features.calendar import Calendar
+from features.canonical.schemas import TOUCHPOINT_TYPES
 from features.errors import LeakError
 from features.matrix import ActionRows, Candidates, MatrixBuilder
-from features.schemas import TOUCHPOINT_TYPES
 from features.spec import Block
 
 LATER = ["2024-03-10 12:00:00", "2024-03-10 12:00:01", "2024-03-11 09:00", "2025-01-01 00:00"]

@@ -12,11 +12,11 @@ from feature_repo.definitions import define
 from features import build
 from features.backfill import BackfillReport, Spine, backfill
 from features.calendar import Calendar
+from features.canonical.tables import Tables
 from features.errors import FeatureError
 from features.known_actions import layout_of
 from features.profiles import Profiles
 from features.store import ProfileStore, open_store
-from features.tables import Tables
 
 REPO = Path(__file__).resolve().parents[2] / "feature_repo"
 NOW = AS_OF

@@ -7,8 +7,8 @@ from small_world import LINES, TOUCHES, write_world
 
 from decisioning.catalog import Action, Catalog, load_catalog
 from features.calendar import Calendar
+from features.canonical.tables import Tables
 from features.errors import DataError
-from features.tables import Tables
 from training.decisions import adoptions, decision_points, presented
 from training.problem import Presentations, Problem, Schedule, Slices
 

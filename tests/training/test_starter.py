@@ -11,8 +11,8 @@ from foreign_data import write_without_transactions as write_contacts
 
 from decisioning.catalog import load_catalog
 from features.calendar import Calendar
+from features.canonical.tables import Tables, open_tables
 from features.errors import ConfigError, DataError
-from features.tables import Tables, open_tables
 from training.decisions import presented
 from training.problem import Presentations, Problem, Schedule, load_problem
 from training.slices import cut

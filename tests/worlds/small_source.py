@@ -7,8 +7,8 @@ from pathlib import Path
 
 import duckdb
 
+from features.canonical.ingest import IngestReport, ingest_folder
 from features.clock import FixedClock
-from features.ingest import IngestReport, ingest_folder
 
 NOW = FixedClock(datetime(2024, 6, 1, 12, tzinfo=UTC))
 HEADER = "transaction_id,line_id,customer_id,timestamp,amount"

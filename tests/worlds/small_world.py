@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 
 from features import build
 from features.calendar import Calendar
+from features.canonical.tables import Tables, open_tables
 from features.known_actions import layout_of
 from features.profiles import Profiles
-from features.tables import Tables, open_tables
 
 AS_OF = np.datetime64("2024-03-10T12:00:00", "us")
 

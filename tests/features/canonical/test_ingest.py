@@ -5,8 +5,8 @@ from pathlib import Path
 
 from small_source import HEADER, NOW, ingest, rejects, rows, write, write_parquet
 
-from features.ingest import ingest_folder
-from features.tables import open_tables
+from features.canonical.ingest import ingest_folder
+from features.canonical.tables import open_tables
 
 
 def test_a_row_with_a_negative_amount_is_kept_as_a_return(source: Path) -> None:

@@ -15,14 +15,15 @@ from time import perf_counter
 
 import duckdb
 
+from features.canonical.feeds import Rules, feed_tables
+from features.canonical.mapping import read_mapping
+from features.canonical.quoting import identifier, literal
+from features.canonical.reader import connect, find_sources
+from features.canonical.schemas import SCHEMAS, TableSchema
+from features.canonical.validate import REJECTS, Feed, check_rows, count_rows, create_rejects
 from features.clock import Clock
 from features.errors import DataError
-from features.feeds import Rules, feed_tables
-from features.mapping import did_you_mean, read_mapping
-from features.quoting import identifier, literal
-from features.reader import connect, find_sources
-from features.schemas import SCHEMAS, TableSchema
-from features.validate import REJECTS, Feed, check_rows, count_rows, create_rejects
+from features.spelling import did_you_mean
 
 EVENT_TABLES = ("transactions", "touchpoints")
 """At least one of them must hold a row."""

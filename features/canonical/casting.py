@@ -1,16 +1,16 @@
 """The SQL that turns one cell of a source into one cell of a canonical table.
 
 Nothing is coerced in silence: what is present but cannot be read becomes null here and a fault in
-`features.validate`.
+`features.canonical.validate`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from features.mapping import ColumnMapping, Constant
-from features.quoting import literal
-from features.schemas import Column
+from features.canonical.mapping import ColumnMapping, Constant
+from features.canonical.quoting import literal
+from features.canonical.schemas import Column
 
 _FLOATS = ("FLOAT", "DOUBLE")
 _INTEGERS = (

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from small_source import HEADER, NOW, ingest, write, write_parquet
 
+from features.canonical.ingest import ingest_folder
 from features.errors import DataError
-from features.ingest import ingest_folder
 
 
 def test_a_folder_without_events_is_refused_with_the_nearest_name(source: Path) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import duckdb
 
-from features.casting import Cell, shown
+from features.canonical.casting import Cell, shown
+from features.canonical.mapping import ColumnMapping, Constant, Mapping, TableMapping
+from features.canonical.quoting import identifier, literal
+from features.canonical.reader import Relation, Source, open_source
+from features.canonical.schemas import SCHEMAS, Column, TableSchema
+from features.canonical.validate import Feed
 from features.errors import DataError
-from features.mapping import ColumnMapping, Constant, Mapping, TableMapping, did_you_mean
-from features.quoting import identifier, literal
-from features.reader import Relation, Source, open_source
-from features.schemas import SCHEMAS, Column, TableSchema
-from features.validate import Feed
+from features.spelling import did_you_mean
 
 _CONSTANT_TYPES = {str: "VARCHAR", bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE"}
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from features.canonical.reader import FILE, ROW, connect, find_sources, open_source
 from features.errors import DataError
-from features.reader import FILE, ROW, connect, find_sources, open_source
 
 
 def read(folder: Path, name: str) -> list[tuple[object, ...]]:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from features.mapping import ColumnMapping, Mapping, TableMapping
-from features.schemas import CONSENT_STATUSES, SCHEMAS, TOUCHPOINT_TYPES
-from features.validate import REJECT_REASONS
+from features.canonical.mapping import ColumnMapping, Mapping, TableMapping
+from features.canonical.schemas import CONSENT_STATUSES, SCHEMAS, TOUCHPOINT_TYPES
+from features.canonical.validate import REJECT_REASONS
 
-PAGE = (Path(__file__).parents[2] / "docs" / "bring-your-data.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "bring-your-data.md").read_text()
 
 
 def section(title: str) -> str:

@@ -6,12 +6,12 @@ from pathlib import Path
 import ibis
 import pytest
 
+from features.canonical.ingest import IngestReport
+from features.canonical.sources import ingest_data_set
+from features.canonical.sources.complete_journey import STARTS_AT
+from features.canonical.tables import Tables, known_customers, open_tables
 from features.clock import FixedClock
 from features.errors import DataError
-from features.ingest import IngestReport
-from features.sources import ingest_data_set
-from features.sources.complete_journey import STARTS_AT
-from features.tables import Tables, known_customers, open_tables
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from features.canonical.ingest import ingest_folder
+from features.canonical.mapping import Mapping, read_mapping
 from features.clock import FixedClock
 from features.errors import DataError
-from features.ingest import ingest_folder
-from features.mapping import Mapping, read_mapping
 
 NOW = FixedClock(datetime(2024, 6, 1, 12, tzinfo=UTC))
-EXAMPLE = Path(__file__).parents[2] / "configs" / "mapping.example.yaml"
+EXAMPLE = Path(__file__).parents[3] / "configs" / "mapping.example.yaml"
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from datetime import date, datetime
 import duckdb
 import pytest
 
-from features.casting import Cell, typed
-from features.mapping import ColumnMapping
-from features.schemas import Column
+from features.canonical.casting import Cell, typed
+from features.canonical.mapping import ColumnMapping
+from features.canonical.schemas import Column
 
 TIME = Column("timestamp", "time")
 BERLIN = "Europe/Berlin"

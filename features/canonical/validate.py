@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from features.casting import Cell, shown, typed
+from features.canonical.casting import Cell, shown, typed
+from features.canonical.quoting import identifier, literal
+from features.canonical.reader import FILE, ROW, Relation, columns_of, reason_of
+from features.canonical.schemas import Column, TableSchema
 from features.errors import DataError
-from features.quoting import identifier, literal
-from features.reader import FILE, ROW, Relation, columns_of, reason_of
-from features.schemas import Column, TableSchema
 
 REJECT_REASONS = (
     "malformed_line",

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from features.canonical.ingest import IngestReport, Progress, silent
+from features.canonical.sources.complete_journey import STARTS_AT, ingest_complete_journey
 from features.clock import Clock
 from features.errors import DataError
-from features.ingest import IngestReport, Progress, silent
-from features.mapping import did_you_mean
-from features.sources.complete_journey import STARTS_AT, ingest_complete_journey
+from features.spelling import did_you_mean
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import duckdb
 
+from features.canonical.feeds import feed_table
+from features.canonical.ingest import IngestReport, Origin, Progress, digest, load, silent, workshop
+from features.canonical.quoting import identifier
+from features.canonical.reader import FILE, ROW, Relation, Source, columns_of, open_source
+from features.canonical.schemas import SCHEMAS
+from features.canonical.validate import Feed
 from features.clock import Clock
 from features.errors import DataError
-from features.feeds import feed_table
-from features.ingest import IngestReport, Origin, Progress, digest, load, silent, workshop
-from features.quoting import identifier
-from features.reader import FILE, ROW, Relation, Source, columns_of, open_source
-from features.schemas import SCHEMAS
-from features.validate import Feed
 
 STARTS_AT = datetime(2018, 1, 1, 6, tzinfo=UTC)
 """Where the demo's clock starts: after the last transaction, 2018-01-01 04:01."""

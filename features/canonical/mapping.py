@@ -7,7 +7,6 @@ source column of its name.
 from __future__ import annotations
 
 from datetime import date, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import available_timezones
@@ -15,8 +14,9 @@ from zoneinfo import available_timezones
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from features.canonical.schemas import SCHEMAS
 from features.errors import DataError
-from features.schemas import SCHEMAS
+from features.spelling import did_you_mean
 
 Constant = str | int | float | bool
 TimeUnit = Literal["days", "hours", "minutes", "seconds", "milliseconds"]
@@ -121,16 +121,6 @@ def read_mapping(path: Path) -> Mapping:
         raise DataError(f"{path}: {_first_fault(error)}") from error
     _check_names(path, mapping)
     return mapping
-
-
-def did_you_mean(name: str, known: Any) -> str:
-    """Return the nearest valid name as the end of a message; nothing when none is near.
-
-    >>> did_you_mean("ammount", ["amount", "quantity"])
-    "; did you mean 'amount'?"
-    """
-    nearest = get_close_matches(name, sorted(known), n=1, cutoff=0.5)
-    return f"; did you mean {nearest[0]!r}?" if nearest else ""
 
 
 def _check_names(path: Path, mapping: Mapping) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 
+from features.canonical.quoting import identifier, literal
 from features.errors import DataError
-from features.quoting import identifier, literal
 
 FILE, ROW = "_file", "_row"
 """Columns of every relation: the file within the source folder, and the 1-based data row in it."""

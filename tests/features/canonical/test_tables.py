@@ -5,9 +5,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from features.canonical.schemas import SCHEMAS
+from features.canonical.tables import empty_schema, known_customers, open_tables
 from features.errors import DataError
-from features.schemas import SCHEMAS
-from features.tables import empty_schema, known_customers, open_tables
 
 
 def write(folder: Path, table: str, query: str) -> None:

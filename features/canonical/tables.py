@@ -11,8 +11,8 @@ import ibis
 from ibis import ir
 from ibis.backends.duckdb import Backend
 
+from features.canonical.schemas import SCHEMAS, Column, Kind, TableSchema
 from features.errors import DataError
-from features.schemas import SCHEMAS, Column, Kind, TableSchema
 
 _DATA_TYPES: dict[Kind, str] = {
     "id": "string",
@@ -74,7 +74,7 @@ def known_customers(tables: Tables) -> ir.Table:
 def empty_schema(schema: TableSchema) -> ibis.Schema:
     """Return the Ibis schema of a canonical table without attributes.
 
-    >>> from features.schemas import IDENTITIES
+    >>> from features.canonical.schemas import IDENTITIES
     >>> empty_schema(IDENTITIES)["valid_from"]
     Timestamp(timezone=None, scale=6, nullable=True)
     """
