@@ -7,7 +7,7 @@ UV := $(VENV)/bin/uv
 STAMP := $(VENV)/.installed
 # Test processes, a file to one process. Each imports Feast, MLflow and LightGBM anew, and LightGBM
 # takes every core by itself, so one is the default.
-WORKERS ?= 0
+WORKERS ?= 2
 
 # Libraries are read from compiled bytecode: without it each start compiles them anew.
 unexport PYTHONDONTWRITEBYTECODE

@@ -29,7 +29,6 @@ EDITED = (
     "decisioning.rules",
     "training.problem",
     "features.canonical.mapping",
-    "features.canonical.mapping",
 )
 
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -41,12 +41,13 @@ def prior(train: TrainingSet, test: TrainingSet) -> ModelScores:
 
 
 def popularity(train: TrainingSet, test: TrainingSet, by_segment: bool = False) -> ModelScores:
-    """Return each action's positive rate in the training rows, an unseen action's the overall one.
+    """Return each action's positive rate in the training rows, an unseen action's its group's.
 
-    Rates are held to the overall rate by a few pseudo rows; with `by_segment` there is a rate per
-    (action, segment), held to the action's.
+    An action's rate is held to its group's by a few pseudo rows, and that to the overall one; with
+    `by_segment` there is a rate per (action, segment), held to the action's.
     """
-    rate = _rates(train.y, train.action, test.action, np.full(len(test), _rate(train.y)))
+    rate = _rates(train.y, train.group, test.group, np.full(len(test), _rate(train.y)))
+    rate = _rates(train.y, train.action, test.action, rate)
     if by_segment:
         width = int(max(train.segment.max(), test.segment.max())) + 1
         learnt, asked = (rows.action * width + rows.segment for rows in (train, test))

@@ -142,6 +142,7 @@ class _Asked:
             decision=outcomes.decision,
             customer=customers.astype(np.int64)[outcomes.decision],
             action=outcomes.action,
+            group=_groups(self.catalog)[outcomes.action],
             decided_at=self.decided_at[outcomes.decision],
             segment=np.nan_to_num(segment).astype(np.int64),
             rfm=rfm,
@@ -235,6 +236,11 @@ def _encodings(
         order = np.argsort(rate, kind="stable")
         encodings[ACTION_CODE] = {catalog.action_ids[at]: code for code, at in enumerate(order)}
     return encodings
+
+
+def _groups(catalog: Catalog) -> Index:
+    names = [action.group for action in catalog.ordered]
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
 def _input_names(problem: Problem) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ class TrainingSet:
     value : shape (rows,), what a positive outcome is worth, known before `decided_at`.
     decision : shape (rows,), id of the decision; rows of a decision stand together.
     customer, action : shape (rows,), codes; `actions` names the latter.
+    group : shape (rows,), code of the catalog group of the action.
     decided_at : shape (rows,), seconds since 1970 in UTC.
     segment : shape (rows,), journey stage of the customer, 0 to 4.
     rfm : shape (rows,), the recency-frequency heuristic's score, a baseline.
@@ -38,6 +39,7 @@ class TrainingSet:
     decision: Index
     customer: Index
     action: Index
+    group: Index
     decided_at: Array
     segment: Index
     rfm: Array

@@ -17,6 +17,7 @@ def rows() -> TrainingSet:
     return TrainingSet(
         features=("a", "b", "c", "d"), actions=("one",), x=x, y=y, revenue=amount, value=amount,
         decision=number, customer=number, action=np.zeros(600, dtype=np.int64),
+        group=np.zeros(600, dtype=np.int64),
         decided_at=amount, segment=number % 5, rfm=amount,
     )  # fmt: skip
 

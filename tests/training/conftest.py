@@ -38,6 +38,7 @@ def make_set(decisions: int, seed: int, first_day: int) -> TrainingSet:
         decision=decision,
         customer=np.repeat(rng.integers(0, max(2, decisions // 3), decisions), len(ACTIONS)),
         action=action,
+        group=action % 2,
         decided_at=(first_day + decision // 10) * DAY,
         segment=action % 5,
         rfm=affinity / (1 + recency / 28),

@@ -29,13 +29,22 @@ def test_popularity_is_the_training_rate_of_the_action_nearly(
         assert found[test.action == code] == pytest.approx(rate, abs=0.01)
 
 
-def test_an_action_unseen_in_training_gets_the_overall_rate(
+def test_an_action_unseen_in_training_gets_the_rate_of_its_group(
     train: TrainingSet, test: TrainingSet
 ) -> None:
     known = train.take(train.action != 7)
     found = popularity(known, test).score
-    assert found[test.action == 7] == pytest.approx(known.y.mean(), abs=1e-3)
+    like_it = known.y[known.group == 1].mean()
+    assert found[test.action == 7] == pytest.approx(like_it, abs=1e-3)
     assert len(np.unique(found)) == 8
+
+
+def test_an_action_of_an_unseen_group_gets_the_overall_rate(
+    train: TrainingSet, test: TrainingSet
+) -> None:
+    known = train.take(train.group == 0)
+    found = popularity(known, test).score
+    assert found[test.group == 1] == pytest.approx(known.y.mean(), abs=1e-3)
 
 
 def test_no_rate_is_exactly_zero_where_no_positive_was_seen(
