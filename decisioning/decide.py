@@ -65,8 +65,9 @@ def decide(
             for one in action
         ]
     elif world.model is not None and len(action):
+        action, unbuilt = _with_features(world, action)
         results, late = _rank(request, moment, world, world.model, action)
-        removed += late
+        removed += unbuilt + late
     if not results:
         results = (_default(request, world.catalog),)
     elif request.candidates and world.catalog.default_action.id in request.candidates:
@@ -102,6 +103,21 @@ def _degraded(moment: Moment, world: World) -> tuple[str, ...]:
     elif stale(moment.profiles, moment.seconds)[0]:
         codes.append("stale_features")
     return (*codes, *world.degraded)
+
+
+def _with_features(world: World, action: Index) -> tuple[Index, list[Removed]]:
+    """Leave out actions about a category that no profile knows yet: all would seem never bought."""
+    known = world.layout.category_position
+    unbuilt = [
+        one
+        for one in action
+        if (about := world.catalog.ordered[one].category) and about not in known
+    ]
+    removed = [
+        Removed(world.catalog.action_ids[one], "catalog", "", "category", "features_not_built")
+        for one in unbuilt
+    ]
+    return action[~np.isin(action, unbuilt)], removed
 
 
 @dataclass(frozen=True)

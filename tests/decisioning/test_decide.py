@@ -122,6 +122,13 @@ def test_an_action_is_valid_from_its_first_moment_until_before_its_last(
     assert why(ask(world=bounded, now=end))["tea"] == "expired"
 
 
+def test_an_action_about_a_category_that_no_profile_knows_yet_is_removed(ask, world: World) -> None:
+    decision = ask(world=with_action(world, "tea", category="NEW TEA"))
+    assert why(decision)["tea"] == "features_not_built"
+    assert sorted(ids(decision)) == ["coffee", "pasta_sauce"]
+    assert decision.degraded == ()
+
+
 def test_an_action_without_a_text_for_the_channel_is_removed(ask) -> None:
     decision = ask(request=replace(ASKED, channel="bot"))
     assert ids(decision) == ["do_nothing"]

@@ -63,7 +63,7 @@ def catalog_text(title: str = "Again?") -> str:
 class FakeStore:
     """Knows the customers it is told; can be made to fail."""
 
-    layout: Layout = field(default_factory=lambda: Layout.of((), ()))
+    layout: Layout = field(default_factory=lambda: Layout.of(("RICE", "SOAP", "TEA"), ()))
     known: tuple[str, ...] = ("1", "007")
     profile_at: datetime = NOW
     failure: Exception | None = None

@@ -89,3 +89,12 @@ def test_progress_is_shown_when_asked_for(
 def test_a_range_that_does_not_rise_is_refused() -> None:
     with pytest.raises(ValueError, match="low=2.0, high=1.0"):
         Range(low=2.0, high=1.0)
+
+
+@pytest.mark.parametrize("random", [True, False])
+def test_random_thresholds_are_part_of_what_was_found(
+    random: bool, train: TrainingSet, valid: TrainingSet, tmp_path: Path
+) -> None:
+    space = SearchSpace(extra_trees=random, max_rounds=10, early_stopping=5)
+    found = tune(train, valid, space, 1, 60.0, 3, tmp_path / "j")
+    assert found.parameters["extra_trees"] is random
