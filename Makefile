@@ -5,8 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 STAMP := $(VENV)/.installed
-# Test processes, a file to one process. Each imports Feast, MLflow and LightGBM anew, and LightGBM
-# takes every core by itself, so one is the default.
+# Test processes, a file to one process; `make test WORKERS=0` runs all in one.
 WORKERS ?= 2
 
 # Libraries are read from compiled bytecode: without it each start compiles them anew.

@@ -19,6 +19,7 @@ _COUNT_WORDS = {
     "accepted": ("accepted {action} {value:.0f} times", "{action}: {value:.0f}-mal angenommen"),
     "refused": ("refused {action} {value:.0f} times", "{action}: {value:.0f}-mal abgelehnt"),
 }
+_LAST_WORDS = {"presented": "angeboten", "accepted": "angenommen", "refused": "abgelehnt"}
 _FIT_EN = "bought {action_items_91d:.0f} of the articles of {action} in 91 days"
 _FIT_DE = "{action}: {action_items_91d:.0f} der Artikel in 91 Tagen gekauft"
 
@@ -27,8 +28,9 @@ STORED = tuple(
     for answer, (en, de) in _COUNT_WORDS.items()
 ) + tuple(
     _feature(f"action_{answer}_at", "seconds since 1970", f"Time the action was last {answer}.",
-             _COUNT_WORDS[answer][0], _COUNT_WORDS[answer][1], NAN)
-    for answer in ("presented", "accepted", "refused")
+             f"{{action}} last {answer} {{days_since_action_{answer}:.0f}} days ago",
+             f"{{action}}: zuletzt vor {{days_since_action_{answer}:.0f}} Tagen {de}", NAN)
+    for answer, de in _LAST_WORDS.items()
 ) + (
     _feature("action_presented_28d", "touchpoints", "Times the action was presented in 28 days.",
              "{action} offered {value:.0f} times in 28 days",
@@ -51,9 +53,7 @@ DERIVED = tuple(
              f"{{action}} last {answer} {{value:.0f}} days ago",
              f"{{action}}: zuletzt vor {{value:.0f}} Tagen {de}",
              NAN, derive=age_of(f"action_{answer}_at"))
-    for answer, de in (
-        ("presented", "angeboten"), ("accepted", "angenommen"), ("refused", "abgelehnt")
-    )
+    for answer, de in _LAST_WORDS.items()
 ) + (
     _feature("action_item_share", "share", "Share of 91-day spend on the action's items.",
              "{value:.0%} of spend fits {action}", "{value:.0%} der Ausgaben passen zu {action}",

@@ -32,6 +32,12 @@ _WORDS = {
     "accepted": ("accepted {value:.0f} offers", "{value:.0f} Angebote angenommen"),
     "refused": ("refused {value:.0f} offers", "{value:.0f} Angebote abgelehnt"),
 }
+_LAST_WORDS = {
+    "presented": ("last offer", "ein Angebot erhalten"),
+    "viewed": ("last looked at an offer", "ein Angebot angesehen"),
+    "accepted": ("last accepted an offer", "ein Angebot angenommen"),
+    "refused": ("last refused an offer", "ein Angebot abgelehnt"),
+}
 _CHANNEL_WORDS = {
     "web": ("on the web", "im Web"),
     "bot": ("with the bot", "mit dem Bot"),
@@ -53,7 +59,8 @@ def _counted(answer: str) -> tuple[Feature, ...]:
         _feature(f"{answer}_all", "touchpoints", f"Actions {answer} in all.",
                  f"{en} in all", f"insgesamt {de}"),
         _feature(f"last_{answer}_at", "seconds since 1970", f"Time an action was last {answer}.",
-                 en, de, NAN),
+                 f"{_LAST_WORDS[answer][0]} {{days_since_{answer}:.0f}} days ago",
+                 f"zuletzt vor {{days_since_{answer}:.0f}} Tagen {_LAST_WORDS[answer][1]}", NAN),
     )  # fmt: skip
 
 
@@ -87,12 +94,7 @@ DERIVED = tuple(
     _feature(f"days_since_{answer}", "days", f"Business days since an action was {answer}.",
              f"{en} {{value:.0f}} days ago", f"zuletzt vor {{value:.0f}} Tagen {de}",
              NAN, derive=age_of(f"last_{answer}_at"))
-    for answer, en, de in (
-        ("presented", "last offer", "ein Angebot erhalten"),
-        ("viewed", "last looked at an offer", "ein Angebot angesehen"),
-        ("accepted", "last accepted an offer", "ein Angebot angenommen"),
-        ("refused", "last refused an offer", "ein Angebot abgelehnt"),
-    )
+    for answer, (en, de) in _LAST_WORDS.items()
 ) + (
     _feature("days_since_contact", "days", "Business days since the latest touchpoint.",
              "last contact {value:.0f} days ago", "letzter Kontakt vor {value:.0f} Tagen",

@@ -21,6 +21,7 @@ METRICS = ("auc", "pr_auc", "log_loss", "ece", "ndcg_at_3", "hit_at_1", "mrr", "
 """The metrics every model has; null where they mean nothing, never a made-up number."""
 
 PROPENSITY_ALONE = "revenue_at_1_by_propensity"
+LOWER_IS_BETTER = ("log_loss", "ece")
 TIMES_VALUE = "revenue_at_1_x_value"
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from training.bootstrap import Interval
-from training.report import METRICS, PROPENSITY_ALONE, TIMES_VALUE, Report
+from training.report import LOWER_IS_BETTER, METRICS, PROPENSITY_ALONE, TIMES_VALUE, Report
 
 
 def render_text(report: Report) -> Table:
@@ -19,7 +19,8 @@ def render_text(report: Report) -> Table:
     for name in ("model", *report.baselines):
         table.add_column(name, justify="right", no_wrap=name == "model")
     for cells in _cells(report):
-        table.add_row(*cells)
+        if any(cells[1:]):
+            table.add_row(*cells)
     return table
 
 
@@ -37,13 +38,14 @@ def render_markdown(report: Report) -> str:
     parts = [
         f"# {_title(report)}",
         _caption(report),
+        report.tried,
         _markdown_table(head, _cells(report)),
         "## Model minus baseline, on the same resampled customers",
         _markdown_table(("metric - baseline", "difference [95 %]"), paired),
         "## Per action",
         _markdown_table(actions, per_action),
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _title(report: Report) -> str:
@@ -56,7 +58,23 @@ def _caption(report: Report) -> str:
         "with a positive (the ranking metrics see only these, revenue sees all). Revenue ranks the "
         "model by propensity x value, a baseline by its score alone. [95 %] over customers."
     )
-    return f"{counts} {report.tried}".strip()
+    return f"{counts} {_losses(report)}"
+
+
+def _losses(report: Report) -> str:
+    """Say where a baseline is clearly better, so that nobody has to look for it."""
+    lost = []
+    for name, figure in report.paired.items():
+        if figure is None:
+            continue
+        metric, _, baseline = name.partition(" - ")
+        worse = figure.low > 0 if metric in LOWER_IS_BETTER else figure.high < 0
+        # A prior that is right on average is calibrated and says nothing; log loss tells both.
+        if worse and (metric, baseline) != ("ece", "prior"):
+            lost.append(f"{metric} ({baseline})")
+    if not lost:
+        return "No baseline is clearly better in any metric."
+    return f"A baseline is clearly better in: {', '.join(lost)}."
 
 
 def _cells(report: Report) -> list[tuple[str, ...]]:

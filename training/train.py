@@ -78,9 +78,10 @@ def train(problem: Problem, dataset: Dataset, place: Workplace) -> Trained:
     refuse_late_events(dataset.newest_event_at, dataset.rows.decided_at)
     cuts = cut(dataset.rows.decided_at, problem, place.calendar)
     rows = dataset.rows.select(_informative(dataset.rows.take(cuts.learn)))
+    used = min(int(cuts.learn.sum()), problem.max_train_rows)
     place.say(
-        f"{len(rows):,} rows, {len(rows.features)} inputs that vary, "
-        f"{int(cuts.learn.sum()):,} to learn from, {int(cuts.test.sum()):,} to be judged by"
+        f"{len(rows):,} rows, {len(rows.features)} inputs that vary; {int(cuts.learn.sum()):,} may "
+        f"be learnt from, about {used:,} are; {int(cuts.test.sum()):,} to be judged by"
     )
     with track_training(problem.name, place.tracking_uri) as run:
         run.log_rows(rows.take(cuts.learn), "training", dataset.digest)

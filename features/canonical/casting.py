@@ -92,7 +92,10 @@ def _text(cell: Cell, column: Column) -> str:
 
 
 def _number(cell: Cell, column: Column) -> str:
-    number = f"try_cast({cell.expression} AS DOUBLE)"
+    written = cell.expression
+    if cell.reading.decimal == "," and not cell.is_number:
+        written = f"replace(replace(CAST({written} AS VARCHAR), '.', ''), ',', '.')"
+    number = f"try_cast({written} AS DOUBLE)"
     finite = f"CASE WHEN isfinite({number}) THEN {number} END"
     if cell.reading.factor is not None:
         finite = f"({finite}) * {literal(cell.reading.factor)}"

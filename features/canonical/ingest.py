@@ -29,6 +29,7 @@ EVENT_TABLES = ("transactions", "touchpoints")
 """At least one of them must hold a row."""
 
 _REPORT = "ingest.json"
+_ALL_REJECTS = f'SELECT file, "row", "column", value, reason FROM {REJECTS} ORDER BY ALL'
 Progress = Callable[[str], None]
 
 
@@ -223,24 +224,34 @@ def _period(
         f"SELECT min(timestamp), max(timestamp) FROM ({' UNION ALL '.join(selects)})"
     ).fetchone()
     if found is None or found[0] is None:
-        raise DataError(f"{source}: no event is left to load. {_first_reject(connection)}")
+        kept = draft.parent / "rejected.csv"
+        _write_csv(connection, kept)
+        raise DataError(
+            f"{source}: no event is left to load. {_first_reject(connection)}; all: {kept}"
+        )
     return f"{found[0].isoformat()}Z", f"{found[1].isoformat()}Z"
 
 
 def _first_reject(connection: duckdb.DuckDBPyConnection) -> str:
     first = connection.execute(
-        f'SELECT file, "row", "column", value, reason, count(*) OVER () FROM {REJECTS} LIMIT 1'
+        f'SELECT file, "row", "column", value, reason, count(*) OVER () FROM {REJECTS} '
+        'ORDER BY file, "row" LIMIT 1'
     ).fetchone()
     if first is None:
         return "The tables of events have no rows."
     file, row, column, value, reason, count = first
-    return f"{count:,} rows were rejected, first {file} row {row}, {column} = {value!r}: {reason}"
+    place = f"{file} row {row}, {column or 'line'} = {value!r}"
+    return f"{count:,} rows were rejected, first {place}: {reason}"
 
 
 def _write_rejects(connection: duckdb.DuckDBPyConnection, draft: Path) -> None:
-    rows = f'SELECT file, "row", "column", value, reason FROM {REJECTS} ORDER BY ALL'
-    for name, form in (("rejects.parquet", "FORMAT parquet"), ("rejects.csv", "FORMAT csv")):
-        connection.execute(f"COPY ({rows}) TO {literal(str(draft / name))} ({form})")
+    path = literal(str(draft / "rejects.parquet"))
+    connection.execute(f"COPY ({_ALL_REJECTS}) TO {path} (FORMAT parquet)")
+    _write_csv(connection, draft / "rejects.csv")
+
+
+def _write_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    connection.execute(f"COPY ({_ALL_REJECTS}) TO {literal(str(path))} (FORMAT csv)")
 
 
 def _publish(draft: Path, target: Path) -> None:

@@ -35,6 +35,8 @@ class ColumnMapping(_Strict):
     """Values that mean that the value is missing, such as an age of 118."""
     factor: float | None = None
     """What a number is multiplied by, such as 0.01 for cents."""
+    decimal: Literal[".", ","] = "."
+    """What stands before the fraction of a number in text; with a comma, points are dropped."""
     unit: TimeUnit | None = None
     """What a number counts when it stands for a time."""
     origin: datetime | date | None = None

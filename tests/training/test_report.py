@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from training.baselines import baseline_scores
+from training.bootstrap import Interval
 from training.metrics import ModelScores, hit_at_k, rank_candidates, revenue_at_k
 from training.report import (
     METRICS,
@@ -152,3 +153,13 @@ def test_terminal_and_markdown_show_every_metric_and_the_label_model(report: Rep
         assert "adoption" in text
         assert all(name in text for name in METRICS)
     assert "| revenue_at_1 - popularity_x_value |" in render_markdown(report)
+
+
+def test_the_report_says_where_a_baseline_is_clearly_better(report: Report) -> None:
+    better = {
+        "auc - rfm": Interval(-0.1, -0.2, -0.05),
+        "log_loss - prior": Interval(0.1, 0.05, 0.2),
+    }
+    worse = replace(report, paired=better)
+    assert "better in: auc (rfm), log_loss (prior)." in render_markdown(worse)
+    assert "No baseline is clearly better" in render_markdown(replace(report, paired={}))

@@ -25,6 +25,8 @@ def test_when_every_event_is_rejected_the_first_one_is_named(source: Path) -> No
     write(source, "transactions.csv", HEADER, "1,1,a,2025-01-01,2")
     with pytest.raises(DataError, match=r"first transactions\.csv row 1, timestamp.*in_the_future"):
         ingest(source)
+    listed = (source.parent / "rejected.csv").read_text()
+    assert "transactions.csv,1,timestamp,2025-01-01,in_the_future" in listed
 
 
 def test_an_empty_file_is_refused(source: Path) -> None:

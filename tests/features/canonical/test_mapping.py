@@ -174,3 +174,22 @@ def test_a_mapping_to_what_the_source_lacks_is_refused(
     )
     with pytest.raises(DataError, match=message):
         load(tmp_path, "transactions", "amount")
+
+
+def test_german_numbers_are_read_where_the_mapping_says_so(tmp_path: Path, mapping: Path) -> None:
+    write(
+        tmp_path,
+        "bons.csv",
+        "transaction_id;customer_id;timestamp;amount",
+        "t1;1;2024-01-01;1,23",
+        "t2;1;2024-01-02;1.234,50",
+        "t3;1;2024-01-03;-7",
+    )
+    mapping.write_text("tables: {transactions: {file: bons, columns: {amount: {decimal: ','}}}}\n")
+    assert load(tmp_path, "transactions", "amount") == [(-7.0,), (1.23,), (1234.5,)]
+
+
+def test_another_sign_than_comma_or_point_is_refused(tmp_path: Path, mapping: Path) -> None:
+    mapping.write_text("tables: {transactions: {columns: {amount: {decimal: ';'}}}}\n")
+    with pytest.raises(DataError, match="decimal"):
+        read_mapping(mapping)
