@@ -43,20 +43,19 @@ def ingest(
     """Read a data source into the canonical tables."""
     from features.canonical.ingest import ingest_folder
     from features.canonical.sources import first_moment, ingest_data_set
-    from features.clock import open_clock, parse_moment, pin_clock
+    from features.clock import FixedClock, WallClock, parse_moment, pin_clock
 
     settings = _settings()
     if (data_set is None) == (source is None):
         raise typer.BadParameter("give either a data set or --from FOLDER")
     start = first_moment(data_set) if data_set else parse_moment(starts_at)
-    if start is None:
-        settings.clock_file.unlink(missing_ok=True)
-    clock = pin_clock(settings.clock_file, start) if start else open_clock(settings.clock_file)
+    clock = FixedClock(start) if start else WallClock()
     target = settings.home / "data"
     if source is None:
         report = ingest_data_set(str(data_set), target, clock, typer.echo)
     else:
         report = ingest_folder(source, target, clock, mapping, typer.echo)
+    pin_clock(settings.clock_file, start)
     begin, end = report.period
     typer.echo(f"events from {begin} to {end}; {report.rejected:,} rows rejected (rejects.csv)")
 

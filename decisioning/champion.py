@@ -65,7 +65,7 @@ def champion_stamp(models: Path, name: str) -> Stamp | None:
     """Return what changes with every promotion, at the price of one stat; None without one."""
     try:
         found = (_home(models, name) / FILE).stat()
-    except FileNotFoundError:
+    except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
 

@@ -10,6 +10,7 @@ in its place whole, so that a reader never meets half of it.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -192,13 +193,24 @@ def _feast_times(table: pa.Table, column: str) -> pa.Table:
 
 @contextmanager
 def _generation(folder: Path) -> Iterator[Path]:
-    """Yield a draft folder; put it in place of `folder` when the block ends well."""
+    """Yield a draft folder; put it in place of `folder` when the block ends well.
+
+    Raises
+    ------
+    FeatureError : another backfill of the same folder is under way.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
     draft, former = folder.with_name(folder.name + ".draft"), folder.with_name(folder.name + ".old")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    yield draft
-    shutil.rmtree(former, ignore_errors=True)
-    if folder.exists():
-        os.replace(folder, former)
-    os.replace(draft, folder)
-    shutil.rmtree(former, ignore_errors=True)
+    with folder.with_name(folder.name + ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise FeatureError(f"{folder}: another build of the features is under way") from error
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
+        yield draft
+        shutil.rmtree(former, ignore_errors=True)
+        if folder.exists():
+            os.replace(folder, former)
+        os.replace(draft, folder)
+        shutil.rmtree(former, ignore_errors=True)

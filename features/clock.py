@@ -59,12 +59,15 @@ class ShiftedClock:
         return datetime.now(UTC) + self.shift
 
 
-def pin_clock(path: Path, starts_at: datetime) -> Clock:
+def pin_clock(path: Path, starts_at: datetime | None) -> Clock:
     """Make the clock of a data set start at `starts_at` now, and remember it in `path`.
 
     A clock that is already pinned to the same start is left alone, so that a second ingest does not
-    turn time back.
+    turn time back. Without a start the clock is the machine's own again.
     """
+    if starts_at is None:
+        path.unlink(missing_ok=True)
+        return WallClock()
     if path.exists() and _read(path)["starts_at"] == starts_at.isoformat():
         return open_clock(path)
     pinned = {"starts_at": starts_at.isoformat(), "pinned_at": datetime.now(UTC).isoformat()}
@@ -96,13 +99,17 @@ def parse_moment(text: str | None) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise ConfigError(f"{text!r} is not a time such as 2018-01-01T06:00") from error
+    if not 1970 <= moment.year <= 2100:
+        raise ConfigError(f"{text!r} is not a year between 1970 and 2100")
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _read(path: Path) -> dict[str, str]:
     try:
         pinned: dict[str, str] = json.loads(path.read_text())
-        datetime.fromisoformat(pinned["starts_at"]), datetime.fromisoformat(pinned["pinned_at"])
+        for key in ("starts_at", "pinned_at"):
+            if datetime.fromisoformat(pinned[key]).tzinfo is None:
+                raise ValueError(f"{key} has no offset")
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{path}: not a pinned clock ({error})") from error
     return pinned

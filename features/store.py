@@ -40,6 +40,7 @@ if os.environ.get("NBA_FEAST_TYPECHECK") != "1":
 
 from feast import FeatureStore
 from feast.errors import FeastError
+from feast.infra.online_stores.sqlite import SqliteOnlineStore
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 from feast.repo_config import RepoConfig
@@ -54,6 +55,8 @@ PROFILE_VIEW, VECTOR_VIEW, POPULARITY_VIEW = (
     "profile_vector",
     "action_popularity",
 )
+LOCK_WAIT_MS = 100
+"""How long a read may wait for another process to let go of a SQLite store."""
 
 
 class ProfileStore:
@@ -156,8 +159,15 @@ class ProfileStore:
         with _as_feature_error("online store"), _quietly():
             for view in (VECTOR_VIEW, POPULARITY_VIEW):
                 self._feast.materialize(start, until, feature_views=[view])
+            self._let_readers_pass()
             source: Any = self._feast.get_feature_view(VECTOR_VIEW).batch_source
         return int(pq.ParquetFile(source.path).metadata.num_rows)
+
+    def _let_readers_pass(self) -> None:
+        """Make readers of a SQLite store see the former rows while new ones are written."""
+        online_store = self._feast._get_provider().online_store
+        if isinstance(online_store, SqliteOnlineStore):
+            online_store._get_conn(self._feast.config).execute("PRAGMA journal_mode = WAL")
 
     def _join(self, asked: pd.DataFrame, features: Any) -> pd.DataFrame:
         with _as_feature_error("offline store"), _quietly():
@@ -178,6 +188,7 @@ class ProfileStore:
             if self._vector_view is None:
                 self._vector_view = self._feast.get_feature_view(VECTOR_VIEW)
                 self._online_store = self._feast._get_provider().online_store
+                _wait_briefly(self._online_store, self._feast.config)
             # A fresh list each time: the Redis store appends to the one it is given.
             read = self._online_store.online_read(
                 self._feast.config, self._vector_view, [key], ["vector", "layout"]
@@ -234,6 +245,12 @@ def open_store(home: Path, repo: Path) -> ProfileStore:
     with _as_feature_error(str(path)), _quietly():
         config = RepoConfig(repo_path=repo, **yaml.safe_load(text))
         return ProfileStore(FeatureStore(config=config), layout)
+
+
+def _wait_briefly(online_store: Any, config: RepoConfig) -> None:
+    """Let no lock on a SQLite store hold a decision up."""
+    if isinstance(online_store, SqliteOnlineStore):
+        online_store._get_conn(config).execute(f"PRAGMA busy_timeout = {LOCK_WAIT_MS}")
 
 
 def _aware(moments: npt.NDArray[np.datetime64]) -> pd.DatetimeIndex:

@@ -52,11 +52,19 @@ def read_json(raw: bytes) -> object:
 def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        name = next(name for name in names if names.count(name) > 1)
+        name = _first_repeated([name for name, _ in pairs])
         twice = FieldError(field=name, message="stands twice in one object", value=None)
         raise ProblemError("wrong_field", f"cannot use: {name[:100]}", (twice,))
     return members
+
+
+def _first_repeated(names: list[str]) -> str:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    raise ValueError("no name is there twice")
 
 
 def _finite(text: str) -> float:

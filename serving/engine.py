@@ -63,6 +63,7 @@ class Sources:
     model_stamp, load_model : what changes with every promotion, and the promoted model; loading
         raises ModelError when there is none or it is not as it should be.
     layout_file : changes when features are built anew; the store is then opened again.
+    online_file : the online store, where it is a file; opened again when it is another one.
     open_store : opens the profile store; raises FeatureError when there are no features yet.
     """
 
@@ -72,6 +73,7 @@ class Sources:
     load_model: Callable[[], PropensityModel]
     layout_file: Path
     open_store: Callable[[], Store]
+    online_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,12 @@ class State:
     day: int | None
 
 
+def _store_stamp(sources: Sources) -> object:
+    online = file_stamp(sources.online_file) if sources.online_file else None
+    # A materialisation writes into the file; only another file has to be opened.
+    return file_stamp(sources.layout_file), online and online[2]
+
+
 class Engine:
     """Answers decisions from the newest good state.
 
@@ -107,7 +115,7 @@ class Engine:
             lambda: load_catalog(sources.catalog),
         )
         self.store: Followed[Store] = Followed(
-            "features", lambda: file_stamp(sources.layout_file), sources.open_store
+            "features", lambda: _store_stamp(sources), sources.open_store
         )
         self.model: Followed[PropensityModel] = Followed(
             "model", sources.model_stamp, sources.load_model
@@ -155,6 +163,7 @@ class Engine:
         found = {
             "catalog_refused": self.catalog.trouble is not None,
             "features_unavailable": self.store.value is None or self.store_failed,
+            "features_refused": self.store.value is not None and self.store.trouble is not None,
             "no_model": self.model.value is None,
             "model_refused": self.model.value is not None and self.model.trouble is not None,
             "model_features_missing": self.model.value is not None

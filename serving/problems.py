@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
 _LONGEST_ECHO = 100
+_MOST_ERRORS = 50
 
 
 class FieldError(BaseModel):
@@ -107,20 +108,25 @@ def from_status(status: int, detail: str, headers: Mapping[str, str] | None = No
 
 def wrong_fields(error: ValidationError) -> ProblemError:
     """Return a problem of status 422 that names every field a model refused."""
+    faults = error.errors(include_url=False, include_context=False)
     errors = tuple(
         FieldError(
             field=".".join(str(part) for part in fault["loc"]),
             message=fault["msg"],
             value=_shortened(fault["input"]) if fault["type"] != "missing" else None,
         )
-        for fault in error.errors(include_url=False, include_context=False)
+        for fault in faults[:_MOST_ERRORS]
     )
     names = ", ".join(dict.fromkeys(fault.field or "body" for fault in errors))
-    return ProblemError("wrong_field", f"cannot use: {names[:300]}", errors)
+    more = f" and {len(faults) - _MOST_ERRORS} more" if len(faults) > _MOST_ERRORS else ""
+    return ProblemError("wrong_field", f"cannot use: {names[:300]}{more}", errors)
 
 
 def _shortened(value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value if len(repr(value)) <= _LONGEST_ECHO else f"{repr(value)[:_LONGEST_ECHO]}..."
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
+    except RecursionError:
+        return "nested too deeply"
     return text if len(text) <= _LONGEST_ECHO else f"{text[:_LONGEST_ECHO]}..."

@@ -7,6 +7,7 @@ stays light (no Feast, BentoML, pandas), so that the CLI may import it.
 from __future__ import annotations
 
 import os
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -106,6 +107,12 @@ class Settings(BaseSettings):
         default=False,
         description="Log one line per request (never bodies; customer ids are hashed).",
     )
+
+    @field_validator("http_host")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        ip_address(value)
+        return value
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

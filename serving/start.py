@@ -21,8 +21,8 @@ def prepare(settings: Settings) -> None:
 
     Raises
     ------
-    ConfigError : there are no API keys, the demo key is wanted where others could reach it, or the
-        catalog cannot be used.
+    ConfigError : there are no API keys, no such time zone, the demo key is wanted where others
+        could reach it, or the catalog cannot be used.
     """
     set_up_logs(settings.log_level)
     if settings.demo_key:
@@ -33,6 +33,7 @@ def prepare(settings: Settings) -> None:
             )
         shown = ensure_demo_key(settings.home, settings.keys_path)
         log().info("demo_key", file=str(shown))
+    Calendar(settings.time_zone)
     load_keys(settings.keys_path)
     load_catalog(settings.catalog_file)
 
@@ -75,4 +76,5 @@ def _sources(settings: Settings) -> Sources:
         load_model=Champions(models, name).load,
         layout_file=settings.home / "features" / "layout.json",
         open_store=open_it,
+        online_file=settings.home / "feast" / "online.db",
     )

@@ -109,3 +109,20 @@ def test_the_generated_pages_are_those_in_docs() -> None:
     folder = Path(nba.__file__).parent / "docs" / "reference"
     for name, text in nba.reference_pages().items():
         assert (folder / name).read_text(encoding="utf-8") == text, f"run `nba docs`: {name}"
+
+
+def test_a_failed_ingest_leaves_the_clock_as_it_was(
+    run: Run, csv_folder: Path, tmp_path: Path
+) -> None:
+    run("ingest", "--from", str(csv_folder), "--starts-at", "2024-02-01T00:00")
+    pinned = (tmp_path / "home" / "clock.json").read_text()
+    for words in ((), ("--starts-at", "1999-01-01")):
+        code, _, _ = run("ingest", "--from", str(tmp_path / "nowhere"), *words)
+        assert code == 1
+        assert (tmp_path / "home" / "clock.json").read_text() == pinned
+
+
+def test_a_time_nobody_can_mean_is_refused(run: Run, csv_folder: Path) -> None:
+    code, _, err = run("ingest", "--from", str(csv_folder), "--starts-at", "9999-12-31")
+    assert code == 1
+    assert "'9999-12-31'" in err

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 
 from decisioning import champion
-from decisioning.bundle import load_bundle
+from decisioning.bundle import load_bundle, read_bundle
 from decisioning.champion import Champion, read_champion
+from features.errors import ModelError
 from training import registry
 from training.project import Project
 
@@ -29,8 +31,7 @@ def promote_version(project: Project, name: str, version: str) -> Champion:
     with tempfile.TemporaryDirectory(prefix=".fetched-", dir=models / name) as folder:
         fetched = registry.download_bundle(name, version, Path(folder) / "bundle", uri)
         found = load_bundle(fetched).manifest.version
-        if not (models / name / found).exists():
-            fetched.rename(models / name / found)
+        _put(fetched, models / name / found)
     before = live.version if live else None
     if live is None or live.version != found:
         live = champion.promote(models, name, found, now, expected=before)
@@ -43,3 +44,16 @@ def roll_back(project: Project, name: str) -> Champion:
     restored = champion.rollback(project.models, name, project.clock.now())
     registry.promote(name, restored.version, project.tracking_uri)
     return restored
+
+
+def _put(fetched: Path, target: Path) -> None:
+    """Put a sound bundle where serving looks for it; one that is there already must be the same."""
+    if target.exists():
+        try:
+            if read_bundle(target).manifest_sha256 == read_bundle(fetched).manifest_sha256:
+                return
+        except ModelError:
+            # What lies there is damaged, so nothing is lost by replacing it.
+            pass
+        shutil.rmtree(target)
+    fetched.rename(target)

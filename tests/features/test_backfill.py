@@ -115,3 +115,20 @@ def test_a_catalogs_actions_join_those_of_the_data(world: Tables) -> None:
     assert sorted(rows) == ["bread", "jam", "tea"]
     assert rows["tea"]["items"] == ["i1", "i2"]
     assert layout_of(merged).categories == ("BREAD", "JAM", "TEA")
+
+
+def test_a_second_build_at_the_same_time_is_refused_and_the_first_goes_on(
+    world: Tables, tmp_path: Path
+) -> None:
+    folder = tmp_path / "features"
+    refused: list[str] = []
+
+    def begin_another(done: int, total: int) -> None:
+        with pytest.raises(FeatureError, match="another build") as told:
+            run(world, folder)
+        refused.append(str(told.value))
+
+    now = Spine(CUSTOMERS, np.repeat(AS_OF, 2))
+    backfill(build.prepare(world), layout_of(world), Calendar(), now, now, folder, begin_another)
+    assert len(refused) == 1
+    assert Layout.load(folder / "layout.json") == layout_of(world)

@@ -51,7 +51,16 @@ def test_a_fixed_clock_stands_still() -> None:
     assert clock.now() is clock.now()
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"starts_at": "yesterday"}', "{}"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        '{"starts_at": "yesterday"}',
+        "{}",
+        '{"starts_at": "2018-01-01T06:00:00", "pinned_at": "2026-01-01T00:00:00"}',
+    ],
+)
 def test_a_damaged_clock_file_is_named(content: str, tmp_path: Path) -> None:
     path = tmp_path / "clock.json"
     path.write_text(content)

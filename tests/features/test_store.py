@@ -1,5 +1,6 @@
 """The door to Feast keeps its promises, offline and online."""
 
+import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from features.canonical.tables import Tables
 from features.errors import FeatureError
 from features.known_actions import layout_of
 from features.profiles import Profiles
-from features.store import ProfileStore, open_store
+from features.store import LOCK_WAIT_MS, ProfileStore, open_store
 
 REPO = Path(__file__).resolve().parents[2] / "feature_repo"
 NOW = AS_OF
@@ -135,7 +136,7 @@ def test_an_action_nobody_built_has_no_popularity(home: Home) -> None:
 def test_a_second_backfill_replaces_the_first_whole(home: Home, world: Tables) -> None:
     again = built(world, home.path)
     assert again.report.profile_rows == home.report.profile_rows == 8
-    assert not list(home.path.glob("features.*"))
+    assert not list(home.path.glob("features.draft")) + list(home.path.glob("features.old"))
 
 
 def test_a_profile_of_another_layout_is_refused_with_what_to_run(
@@ -170,3 +171,18 @@ def test_every_declared_name_is_registered(home: Home) -> None:
     from features.declared import FEATURES
 
     assert {f.name for f in FEATURES if f.derive is None} <= registered
+
+
+def test_a_lock_of_another_process_does_not_hold_a_read_up(
+    home: Home, world: Tables, tmp_path: Path
+) -> None:
+    own = built(world, tmp_path)
+    own.store.online("007")
+    online_store = own.store._online_store
+    waits = online_store._get_conn(own.store._feast.config).execute("PRAGMA busy_timeout")
+    assert waits.fetchone()[0] == LOCK_WAIT_MS
+    other = sqlite3.connect(tmp_path / "feast" / "online.db")
+    other.execute("BEGIN IMMEDIATE")
+    assert own.store.online("007").known.all()
+    other.rollback()
+    other.close()

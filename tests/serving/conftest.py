@@ -144,6 +144,7 @@ class House:
             model_stamp=lambda: self.model_stamp,
             load_model=self.load_model,
             layout_file=self.folder / "layout.json",
+            online_file=self.folder / "online.db",
             open_store=self.open_store,
         )
         return Engine(sources, self.clock, Calendar("UTC"))

@@ -95,6 +95,28 @@ def test_a_store_that_was_built_anew_is_opened_again(house: Any) -> None:
     assert engine.answer(QUESTION).degraded == ("unknown_customer",)
 
 
+def test_another_online_store_in_the_place_of_the_first_is_opened(house: Any) -> None:
+    (house.folder / "online.db").write_text("one")
+    engine = house.engine()
+    former = house.store
+    house.store = type(former)(known=("2",))
+    (house.folder / "online.db").write_text("rows were written, it is the same file")
+    assert not engine.refresh()
+    (house.folder / "other.db").write_text("two")
+    (house.folder / "other.db").replace(house.folder / "online.db")
+    assert engine.refresh()
+    assert engine.answer(QUESTION).degraded == ("unknown_customer",)
+
+
+def test_features_that_cannot_be_taken_up_are_told_and_the_former_go_on(house: Any) -> None:
+    engine = house.engine()
+    house.opened = FeatureError("layout.json: not a profile layout")
+    (house.folder / "layout.json").write_text("null")
+    engine.refresh()
+    assert engine.degraded() == ["features_refused"]
+    assert _best(engine) == "tea"
+
+
 def test_popularity_is_read_once_a_day(house: Any) -> None:
     engine = house.engine()
     for _ in range(5):

@@ -164,6 +164,27 @@ def test_json_that_is_not_an_object_is_422(house: Any, advisor: Any, body: bytes
     assert house.client().post(PATH, content=body, headers=headers).status_code == 422
 
 
+@pytest.mark.parametrize("depth", [900, 964, 990, 5_000])
+def test_a_deeply_nested_value_is_refused_and_breaks_nothing(
+    house: Any, advisor: Any, depth: int
+) -> None:
+    body = '{"customer_id":' + "[" * depth + "1" + "]" * depth + "}"
+    answer = house.client().post(
+        "/v1/next-best-actions",
+        content=body,
+        headers=advisor | {"Content-Type": "application/json"},
+    )
+    assert answer.status_code in (400, 422)
+
+
+def test_of_very_many_wrong_fields_the_first_are_listed(house: Any, advisor: Any) -> None:
+    body = {f"k{number}": 1 for number in range(5_000)}
+    answer = house.client().post("/v1/next-best-actions", json=body, headers=advisor)
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"]) == 50
+    assert answer.json()["detail"].endswith("and 4950 more")
+
+
 def test_a_name_that_stands_twice_is_refused(house: Any, advisor: Any) -> None:
     body = b'{"customer_id": "1", "customer_id": "2"}'
     headers = advisor | {"Content-Type": "application/json"}

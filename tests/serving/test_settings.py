@@ -50,6 +50,7 @@ def test_hosts_are_given_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     ("name", "value"),
     [
         ("NBA_HTTP_PORT", "0"),
+        ("NBA_HTTP_HOST", "foo"),
         ("NBA_HTTP_PORT", "http"),
         ("NBA_WORKERS", "0"),
         ("NBA_PROBLEM", "../secrets"),

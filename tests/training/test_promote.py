@@ -116,3 +116,14 @@ def test_an_unknown_version_is_named(project: Project, train: TrainingSet) -> No
     trained(project, train, "v1")
     with pytest.raises(ModelError, match="'v9'"):
         promote_version(project, "tiny", "v9")
+
+
+def test_promoting_again_repairs_a_bundle_that_was_damaged_where_it_lies(
+    project: Project, train: TrainingSet
+) -> None:
+    trained(project, train, "v1")
+    promote_version(project, "tiny", "challenger")
+    model = project.models / "tiny" / "v1" / "model.txt"
+    model.write_text(model.read_text()[:300])
+    assert promote_version(project, "tiny", "challenger").version == "v1"
+    assert load_champion(project.models, "tiny")[1].manifest.version == "v1"
