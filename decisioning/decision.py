@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Stage = Literal["request", "catalog", "eligibility", "applicability", "suitability", "arbitration"]
 
@@ -70,9 +70,11 @@ class RankedAction:
     reasons: tuple[Reason, ...] = ()
 
 
-@dataclass(frozen=True)
-class Removed:
-    """One candidate that is not in the answer, and why: `reason` is a code."""
+class Removed(NamedTuple):
+    """One candidate that is not in the answer, and why: `reason` is a code.
+
+    A named tuple, since a decision makes one for nearly every candidate.
+    """
 
     action_id: str
     stage: Stage

@@ -189,9 +189,9 @@ class RowColumns(Mapping[str, Array]):
             return feature.derive(self, self._today)
         number, at = self._builder._stored[name]
         moments = self._builder._moments[number]
-        return (
-            self._days_of(number)[:, moments.index(at)] if at in moments else self._stored(feature)
-        )
+        if at in moments:
+            return self._days_of(number)[:, moments.index(at)]
+        return self._stored(feature)
 
     def _days_of(self, number: int) -> Array:
         """Return the business days of all moments of a block, shape (rows, moments)."""

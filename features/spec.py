@@ -143,7 +143,7 @@ def journey_stage(columns: Columns, today: Array) -> Array:
     [0.0, 1.0, 2.0, 3.0, 4.0]
     """
     recency, tenure = columns["days_since_purchase"], columns["tenure_days"]
-    stage = np.select(
-        [np.isnan(recency), tenure <= 28, recency <= 28, recency <= 91], [0.0, 1.0, 2.0, 3.0], 4.0
-    )
-    return np.asarray(stage, dtype=np.float64)
+    # Nested, since np.select costs five times as much on a decision's few rows.
+    later = np.where(recency <= 28, 2.0, np.where(recency <= 91, 3.0, 4.0))
+    stage: Array = np.where(np.isnan(recency), 0.0, np.where(tenure <= 28, 1.0, later))
+    return stage

@@ -6,7 +6,6 @@ read out a customer.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -32,7 +31,7 @@ def answer_of(decision: Decision, seen_by: Context, explain: Explain) -> dict[st
         "decided_at": decision.decided_at,
         "results": [_result(action, open_book, explain) for action in decision.results],
         "control_group": decision.control_group,
-        "versions": asdict(decision.versions),
+        "versions": vars(decision.versions),
         "degraded": decision.degraded,
         "feature_age_s": decision.feature_age_s,
     }
