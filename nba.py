@@ -6,13 +6,14 @@ Imports stand inside the verbs, so that `nba --help` and the light verbs start a
 from __future__ import annotations
 
 import warnings
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from features.errors import NbaError
+from serving.business_commands import catalog_app, keys_app, recommend, simulate
+from serving.ledger_commands import consent_app, ledger_app, log_app, replay
 
 if TYPE_CHECKING:
     from serving.settings import Settings
@@ -24,8 +25,11 @@ app = typer.Typer(
     help="Ranked, explained next best actions: from events to a running service.",
 )
 features_app = typer.Typer(no_args_is_help=True, help="Profile features: compute, put online.")
-keys_app = typer.Typer(no_args_is_help=True, help="API keys of the service.")
 app.add_typer(features_app, name="features")
+app.add_typer(catalog_app, name="catalog")
+app.add_typer(consent_app, name="consent")
+app.add_typer(log_app, name="log")
+app.add_typer(ledger_app, name="ledger")
 app.add_typer(keys_app, name="keys")
 
 Config = Annotated[Path | None, typer.Option(help="Problem file; default: that of NBA_PROBLEM.")]
@@ -56,8 +60,8 @@ def ingest(
     else:
         report = ingest_folder(source, target, clock, mapping, typer.echo)
     pin_clock(settings.clock_file, start)
-    begin, end = report.period
-    typer.echo(f"events from {begin} to {end}; {report.rejected:,} rows rejected (rejects.csv)")
+    told = "events from {} to {}".format(*report.period)
+    typer.echo(f"{told}; {report.rejected:,} rows rejected (rejects.csv)")
 
 
 @app.command()
@@ -138,10 +142,8 @@ def train(
     print_report(trained.report)
     if trained.leaks is not None:
         typer.echo("A metric lies above its ceiling: read the leak report before promoting.")
-    typer.echo(
-        f"registered nba.{task.problem.name} version {trained.registered_version} as challenger "
-        f"(bundle {trained.version}, run {trained.run_id})"
-    )
+    registered = f"nba.{task.problem.name} version {trained.registered_version}"
+    typer.echo(f"registered {registered} as challenger ({trained.version}, run {trained.run_id})")
 
 
 @app.command()
@@ -192,18 +194,7 @@ def rollback(config: Config = None) -> None:
     typer.echo(f"champion of {name}: {champion.version} (before: {champion.previous or 'none'})")
 
 
-@app.command()
-def recommend(
-    customer: Annotated[str, typer.Option(help="Customer id, exactly as in the data.")],
-    channel: Annotated[str, typer.Option(help="web, app, bot, advisor or email.")] = "web",
-    language: Annotated[str, typer.Option(help="en or de.")] = "en",
-    max_results: Annotated[int, typer.Option(min=1, max=100, help="Actions to return.")] = 3,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
-) -> None:
-    """Decide for one customer, here in the terminal."""
-    from serving.terminal import recommend as answer
-
-    answer(_settings(), customer, channel, language, max_results, as_json)
+app.command()(recommend)
 
 
 @app.command()
@@ -214,14 +205,8 @@ def serve() -> None:
     launch(_settings())
 
 
-@keys_app.command("create")
-def keys_create(
-    scope: Annotated[list[str], typer.Option(help="May be given more than once.")],
-) -> None:
-    """Create an API key and show it, once."""
-    from serving.keys import create_key, parse_scopes
-
-    typer.echo(create_key(_settings().keys_path, parse_scopes(scope), datetime.now(UTC)))
+app.command()(simulate)
+app.command()(replay)
 
 
 @app.command()
@@ -248,17 +233,32 @@ def docs() -> None:
 
 def reference_pages() -> dict[str, str]:
     """Return every generated page by its file name."""
+    from pydantic import BaseModel
+
+    from decisioning.arbitration import ArbitrationFile
     from decisioning.catalog import Catalog
+    from decisioning.editor_schema import schema_pages
+    from decisioning.policies.policy_file import PolicyFile
     from decisioning.reference import keys_markdown
     from features.reference import features_markdown
     from serving.reference import commands_markdown, settings_markdown
     from training.problem import Problem
 
-    return {
+    edited: dict[str, type[BaseModel]] = {
+        "actions": Catalog,
+        "policies": PolicyFile,
+        "arbitration": ArbitrationFile,
+        "problem": Problem,
+    }
+    return {f"schemas/{name}": text for name, text in schema_pages(edited).items()} | {
         "features.md": features_markdown(),
         "commands.md": commands_markdown(app),
         "settings.md": settings_markdown(),
         "catalog.md": keys_markdown("Action catalog", "The keys of `actions.yaml`.", Catalog),
+        "policies.md": keys_markdown("Policies", "The keys of `policies.yaml`.", PolicyFile),
+        "arbitration.md": keys_markdown(
+            "Arbitration", "The keys of `arbitration.yaml`.", ArbitrationFile
+        ),
         "problem.md": keys_markdown("Learning problem", "The keys of a problem file.", Problem),
     }
 

@@ -19,8 +19,11 @@ BENCHMARKS = {
     "features": "benchmarks.profile_rows",
     "train": "benchmarks.final_fit",
     "request": "benchmarks.whole_request",
+    "request_capped": "benchmarks.capped_request",
     "decide": "benchmarks.one_decision",
+    "width": "benchmarks.decision_width",
     "read": "benchmarks.online_read",
+    "ledger": "benchmarks.durable_writes",
 }
 """Which module measures what; each has a function of the benchmark's name."""
 

@@ -116,6 +116,10 @@ contacts AS (
     accepted_all / nullif(presented_all, 0) AS acceptance_rate_all,
     count(*) FILTER (w91 AND type = 'complaint') AS complaints_91d,
     epoch(max(timestamp) FILTER (type = 'complaint')) AS last_complaint_at,
+    greatest(count(*) FILTER (type = 'complaint')
+             - count(*) FILTER (type = 'complaint_closed'), 0) AS open_complaints,
+    count(*) FILTER (w28 AND type = 'failure') AS failures_28d,
+    epoch(max(timestamp) FILTER (type = 'failure')) AS last_failure_at,
     avg(rating) FILTER (w91) AS mean_rating_91d, min(rating) FILTER (w28) AS lowest_rating_28d
   FROM met GROUP BY customer_id, as_of
 ),

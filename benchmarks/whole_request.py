@@ -12,13 +12,17 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+import yaml
 
 from benchmarks.demo_home import DemoHome
 from benchmarks.measure import Figure, Sample
 from benchmarks.servers import Connection, free_port, request_bytes, running
+from benchmarks.wide_world import widened
+from decisioning.configuration import PARTS, Configuration, beside, load_configuration
 from features.canonical.tables import known_customers
 from serving.keys import DECIDE_SCOPES, create_key
 
+CANDIDATES, POLICIES = 50, 20
 CUSTOMERS = 100
 WARM_UP, BLOCK = 200, 50
 
@@ -28,22 +32,25 @@ Side = tuple[int, Iterator[bytes]]
 
 def request(home: DemoHome, blocks: int = 20) -> tuple[Figure, ...]:
     """Return the figure of one connection, blocks of requests to each server by turns."""
-    ids = known_customers(home.project.tables(home.tasks)).to_pyarrow()["customer_id"].to_pylist()
-    chosen = np.random.default_rng(7).choice(np.array(ids, dtype=object), CUSTOMERS).tolist()
-    with tempfile.TemporaryDirectory(prefix="nba-bench-") as folder, _servers(Path(folder)) as up:
-        port, empty_port, key = up
-        questions = [_question(customer_id, key) for customer_id in chosen]
+    demo = load_configuration(home.settings.catalog_file)
+    configuration = widened(demo, CANDIDATES, POLICIES)
+    with (
+        tempfile.TemporaryDirectory(prefix="nba-bench-") as folder,
+        our_service(Path(folder), configuration) as (port, key),
+        _no_op(Path(folder)) as empty_port,
+    ):
+        chosen = some_customers(home)
+        questions = [question(customer_id, key) for customer_id in chosen]
         nothing = [_no_question(customer_id) for customer_id in chosen]
-        for question in questions:
+        for asked in questions:
             with closing(Connection(port)) as connection:
-                _refuse_less_than_a_full_answer(*connection.send(question))
+                refuse_less_than_a_full_answer(*connection.send(asked), logged="spooled")
         samples = _by_blocks((port, cycle(questions)), (empty_port, cycle(nothing)), blocks)
-    candidates = len(home.task.catalog.action_ids)
     return (
         Figure(
             name="request",
-            workload=f"POST /v1/next-best-actions, {candidates} candidates, reasons, SQLite, "
-            "1 worker, 1 connection",
+            workload=f"POST /v1/next-best-actions, {CANDIDATES} candidates, {POLICIES} policies, "
+            "log, reasons, SQLite, 1 worker, 1 connection",
             against="BentoML's default no-op service",
             ours=samples[0],
             baseline=samples[1],
@@ -52,27 +59,52 @@ def request(home: DemoHome, blocks: int = 20) -> tuple[Figure, ...]:
     )
 
 
+def some_customers(home: DemoHome) -> list[str]:
+    """Return the ids of some customers, always the same."""
+    ids = known_customers(home.project.tables(home.tasks)).to_pyarrow()["customer_id"].to_pylist()
+    chosen: list[str] = (
+        np.random.default_rng(7).choice(np.array(ids, dtype=object), CUSTOMERS).tolist()
+    )
+    return chosen
+
+
 @contextmanager
-def _servers(folder: Path) -> Iterator[tuple[int, int, str]]:
-    port, empty_port, keys = free_port(), free_port(), folder / "keys.json"
+def our_service(folder: Path, configuration: Configuration) -> Iterator[tuple[int, str]]:
+    """Run the service with a configuration and a new ledger; yield its port and a key."""
+    port, keys = free_port(), folder / "keys.json"
     key = create_key(keys, DECIDE_SCOPES, datetime.now(UTC))
     own = {
         "NBA_HTTP_HOST": "127.0.0.1",
         "NBA_HTTP_PORT": str(port),
         "NBA_WORKERS": "1",
         "NBA_KEYS_FILE": str(keys),
+        "NBA_CATALOG": str(written(configuration, folder)),
+        "NBA_LEDGER": str(folder / "ledger.db"),
     }
+    with running(["nba.py", "serve"], port, own, folder / "ours.log"):
+        yield port, key
+
+
+@contextmanager
+def _no_op(folder: Path) -> Iterator[int]:
+    port = free_port()
     bento = ["-m", "bentoml", "serve", "benchmarks.no_op:NoOp"]
-    bento += ["--host", "127.0.0.1", "--port", str(empty_port)]
-    quiet = {"BENTOML_DO_NOT_TRACK": "True"}
-    with (
-        running(["nba.py", "serve"], port, own, folder / "ours.log"),
-        running(bento, empty_port, quiet, folder / "no_op.log"),
-    ):
-        yield port, empty_port, key
+    bento += ["--host", "127.0.0.1", "--port", str(port)]
+    with running(bento, port, {"BENTOML_DO_NOT_TRACK": "True"}, folder / "no_op.log"):
+        yield port
 
 
-def _question(customer_id: str, key: str) -> bytes:
+def written(configuration: Configuration, folder: Path) -> Path:
+    """Write a configuration as the files that people write; return that of the catalog."""
+    catalog = folder / "actions.yaml"
+    files = {"catalog": catalog} | {part: beside(catalog, part) for part in PARTS}
+    for part, content in json.loads(configuration.content).items():
+        files[part].write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return catalog
+
+
+def question(customer_id: str, key: str) -> bytes:
+    """Return an advisor's question with reasons."""
     asked = {"customer_id": customer_id, "channel": "advisor", "max_results": 3, "explain": "top"}
     return request_bytes("POST", "/v1/next-best-actions", json.dumps(asked).encode(), key)
 
@@ -82,9 +114,10 @@ def _no_question(customer_id: str) -> bytes:
     return request_bytes("POST", "/recommend", json.dumps(asked).encode())
 
 
-def _refuse_less_than_a_full_answer(status: int, body: bytes) -> None:
+def refuse_less_than_a_full_answer(status: int, body: bytes, logged: str) -> None:
+    """Raise AssertionError unless an answer has everything, and is logged as it should be."""
     answer = json.loads(body)
-    if status != 200 or answer["degraded"]:
+    if status != 200 or answer["degraded"] or answer["logged"] != logged:
         raise AssertionError(f"status {status}, not a full answer: {body[:500]!r}")
     for result in answer["results"]:
         if result["propensity"] is not None and not result["reasons"]:
@@ -94,14 +127,14 @@ def _refuse_less_than_a_full_answer(status: int, body: bytes) -> None:
 def _by_blocks(ours: Side, empty: Side, blocks: int) -> tuple[Sample, Sample]:
     taken: tuple[list[float], list[float]] = ([], [])
     for side in (ours, empty):
-        _seconds(*side, WARM_UP)
+        seconds_of(*side, WARM_UP)
     for _ in range(blocks):
         for side, seconds in zip((ours, empty), taken, strict=True):
-            seconds += _seconds(*side, BLOCK)
+            seconds += seconds_of(*side, BLOCK)
     return Sample(tuple(taken[0])), Sample(tuple(taken[1]))
 
 
-def _seconds(port: int, questions: Iterator[bytes], requests: int) -> list[float]:
+def seconds_of(port: int, questions: Iterator[bytes], requests: int) -> list[float]:
     """Send requests one after the other on one connection; return how long each took."""
     seconds = []
     with closing(Connection(port)) as connection:

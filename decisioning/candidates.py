@@ -6,51 +6,70 @@ from datetime import datetime
 
 import numpy as np
 
-from decisioning.action import Action
 from decisioning.catalog import Catalog
 from decisioning.decision import Removed
+from decisioning.funnel import Funnel, Index, Verdicts
 from decisioning.request import DecisionRequest
-from decisioning.rules import Index
 
 
 def open_candidates(
-    request: DecisionRequest, catalog: Catalog, now: datetime
-) -> tuple[Index, list[Removed]]:
-    """Return the positions of the actions that may be considered, and why the others may not.
+    request: DecisionRequest, catalog: Catalog, built: Verdicts, now: datetime
+) -> Funnel:
+    """Return the actions that may be considered, and why the others may not.
 
     The default action is never a candidate: it is there anyway.
+
+    Parameters
+    ----------
+    built : shape (actions,), which actions profiles have features for.
     """
-    wanted = catalog.action_ids if request.candidates is None else request.candidates
-    removed: list[Removed] = []
-    positions: list[int] = []
-    for action_id in dict.fromkeys(wanted):
-        position = catalog.position.get(action_id)
-        if position is None:
-            if action_id != catalog.default_action.id:
-                removed.append(Removed(action_id, "request", "", "candidates", "unknown_action"))
-            continue
-        refusal = _refusal(catalog.ordered[position], request, catalog, now)
-        if refusal is None:
-            positions.append(position)
-        else:
-            removed.append(refusal)
-    return np.array(sorted(positions), dtype=np.int64), removed
+    wanted, removed = _wanted(request, catalog)
+    funnel = Funnel(catalog.action_ids, wanted, removed)
+    if request.excluded:
+        funnel.turn_down(_named(request, catalog)[wanted], "request", "excluded", "excluded")
+    at, actions = now.timestamp(), catalog.arrays
+    said = actions.said_on(request.channel, request.language)
+    usual = actions.enabled & said & built & (actions.starts <= at) & (at < actions.ends)
+    # Nearly always nothing of this turns anything down, and one look at all of it is enough.
+    if not usual[wanted].all():
+        _turn_down_the_rest(funnel, catalog, built, said, at)
+    if request.placements:
+        fits = np.any([actions.fits(place) for place in request.placements], axis=0)
+        funnel.turn_down(~fits[wanted], "catalog", "placements", "wrong_placement")
+    if request.context != "advisor":
+        funnel.turn_down(actions.significant[wanted], "catalog", "impact", "needs_advisor")
+    return funnel
 
 
-def _refusal(
-    action: Action, request: DecisionRequest, catalog: Catalog, now: datetime
-) -> Removed | None:
-    """Tell why an action may not be considered; None where it may."""
-    if action.id in request.excluded:
-        return Removed(action.id, "request", "", "excluded", "excluded")
-    if not action.enabled:
-        return Removed(action.id, "catalog", "", "enabled", "disabled")
-    if action.valid_from is not None and now < action.valid_from:
-        return Removed(
-            action.id, "catalog", "", "valid_from", "not_yet_valid", until=action.valid_from
-        )
-    if action.valid_to is not None and now >= action.valid_to:
-        return Removed(action.id, "catalog", "", "valid_to", "expired")
-    if catalog.treatment(action.id, request.channel, request.language) is None:
-        return Removed(action.id, "catalog", "", "treatments", "no_treatment")
-    return None
+def _turn_down_the_rest(
+    funnel: Funnel, catalog: Catalog, built: Verdicts, said: Verdicts, at: float
+) -> None:
+    """Turn down what is not in force, not said on the channel, or about an unknown category."""
+    actions, wanted = catalog.arrays, funnel.action
+    funnel.turn_down(~actions.enabled[wanted], "catalog", "enabled", "disabled")
+    funnel.turn_down((at >= actions.ends)[wanted], "catalog", "valid_to", "expired")
+    for row in np.flatnonzero((at < actions.starts)[wanted] & funnel.alive).tolist():
+        begins = float(actions.starts[wanted[row]])
+        funnel.turn_down_one(row, "catalog", "valid_from", "not_yet_valid", until=begins)
+    funnel.turn_down(~said[wanted], "catalog", "treatments", "no_treatment")
+    funnel.turn_down(~built[wanted], "catalog", "category", "features_not_built")
+
+
+def _wanted(request: DecisionRequest, catalog: Catalog) -> tuple[Index, list[Removed]]:
+    """Return the positions of the candidates in the order of the catalog, and the unknown ones."""
+    if request.candidates is None:
+        return np.arange(len(catalog.action_ids)), []
+    known, removed = [], []
+    for action_id in dict.fromkeys(request.candidates):
+        if action_id in catalog.position:
+            known.append(catalog.position[action_id])
+        elif action_id != catalog.default_action.id:
+            removed.append(Removed(action_id, "request", "", "candidates", "unknown_action"))
+    return np.array(sorted(known), dtype=np.int64), removed
+
+
+def _named(request: DecisionRequest, catalog: Catalog) -> Verdicts:
+    """Tell for every action of the catalog whether the request excludes it."""
+    named: Verdicts = np.zeros(len(catalog.action_ids), dtype=bool)
+    named[[catalog.position[one] for one in request.excluded if one in catalog.position]] = True
+    return named

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,16 +15,17 @@ import yaml
 from pydantic import Field, model_validator
 
 from decisioning.action import Action, DefaultAction
-from decisioning.border import Border, read_border
+from decisioning.action_arrays import ActionArrays, arrays_of
+from decisioning.border import Border, Faults, Told, read_border
+from decisioning.catalog_faults import faults_of, hierarchy_faults, rendered
 from decisioning.decision import Treatment
+from decisioning.placements import Placement
 from decisioning.request import Channel, Language
 from decisioning.rules import Condition, RuleBook
-from decisioning.treatments import CHANNELS, Template, render_all
-from decisioning.value import Array, FixedValue, Index, OwnSpendPerTrip, Value
-from features import declared
+from decisioning.treatments import Labels, Template, render_all
+from decisioning.value import Array, FixedValue, Index, ReadyValue, Value, ready
 from features.errors import CatalogError
 from features.matrix import ACTION_CODE, ActionRows
-from features.spelling import did_you_mean
 
 Encodings = Mapping[str, Mapping[str, int]]
 """Attribute: text: the number that the model knows it by."""
@@ -40,17 +40,25 @@ class Catalog(Border):
     """Who may get any of the actions."""
     treatments: dict[Channel, Template] = {}
     """What is said on each channel about an action that has no text of its own there."""
+    labels: Labels = Labels()
+    """What the buttons for an answer say where a treatment does not say it."""
+    placements: tuple[Placement, ...] = ()
+    """Where actions are shown."""
     default_action: DefaultAction
     """What is answered when there is nothing else to answer."""
     actions: Annotated[tuple[Action, ...], Field(min_length=1)]
     """Everything that can be recommended, in any order."""
 
+    @classmethod
+    def faults_as_written(cls, content: Mapping[str, Any]) -> Iterable[Told]:
+        """Find what is not one tree of issues, groups and actions."""
+        return hierarchy_faults(content)
+
     @model_validator(mode="after")
     def _is_sound(self) -> Catalog:
-        _check_ids(self)
-        _check_attributes(self)
-        _check_conditions(self)
-        _check_treatments(self)
+        found = faults_of(self)
+        if found:
+            raise Faults(found)
         return self
 
     @cached_property
@@ -76,6 +84,19 @@ class Catalog(Border):
         return {action_id: place for place, action_id in enumerate(self.action_ids)}
 
     @cached_property
+    def arrays(self) -> ActionArrays:
+        """What the actions say, as arrays in their order."""
+        return arrays_of(self.ordered, self.placements, self.treatment)
+
+    @cached_property
+    def learnable(self) -> Catalog:
+        """The same catalog without the actions that have a fixed propensity; there may be none."""
+        left = tuple(action for action in self.actions if action.propensity is None)
+        # A copy would take what was computed for all actions along.
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self).model_construct(**fields | {"actions": left})
+
+    @cached_property
     def rule_book(self) -> RuleBook:
         """Who may get which action."""
         conditions = dict.fromkeys(
@@ -89,11 +110,12 @@ class Catalog(Border):
         return RuleBook(tuple(conditions), np.array(applies, dtype=bool).reshape(shape))
 
     @cached_property
-    def values(self) -> tuple[tuple[FixedValue | OwnSpendPerTrip, ...], Index]:
+    def values(self) -> tuple[tuple[ReadyValue, ...], Index]:
         """The different values, and which of them each action has (`decisioning.value.amounts`)."""
         of_action = [action.value or self.value for action in self.ordered]
         different = tuple(dict.fromkeys(of_action))
-        return different, np.array([different.index(value) for value in of_action], dtype=np.int64)
+        which = np.array([different.index(value) for value in of_action], dtype=np.int64)
+        return tuple(ready(value, self.ordered) for value in different), which
 
     @property
     def everything(self) -> tuple[Action | DefaultAction, ...]:
@@ -102,10 +124,12 @@ class Catalog(Border):
 
     @cached_property
     def _texts(self) -> dict[tuple[str, Channel, Language], Treatment]:
+        default = self.default_action
+        own = (("default_action", "treatments"), default.treatments)
+        said = {default.id: render_all(default.name, {}, [own], self.labels)}
+        said |= {action.id: rendered(self, at, action) for at, action in enumerate(self.actions)}
         return {
-            (action.id, channel, language): text
-            for action in self.everything
-            for (channel, language), text in _texts_of(self, action).items()
+            (action_id, *key): text for action_id, of in said.items() for key, text in of.items()
         }
 
     def treatment(self, action_id: str, channel: Channel, language: Language) -> Treatment | None:
@@ -180,58 +204,3 @@ def _number(value: float | str | None, codes: Mapping[str, int] | None) -> float
     if isinstance(value, str):
         return float((codes or {}).get(value, np.nan))
     return np.nan if value is None else float(value)
-
-
-def _check_ids(catalog: Catalog) -> None:
-    counted = Counter(action.id for action in catalog.everything)
-    twice = sorted(action_id for action_id, times in counted.items() if times > 1)
-    if twice:
-        raise ValueError(f"actions: the id {twice[0]!r} is there twice")
-
-
-def _check_attributes(catalog: Catalog) -> None:
-    kinds: dict[str, type] = {}
-    for action in catalog.actions:
-        for key, value in action.attributes.items():
-            where = f"actions.{action.id}.attributes.{key}"
-            if key in declared.BY_NAME or key in (ACTION_CODE, "name", "inline_name"):
-                raise ValueError(f"{where}: the name {key!r} is taken by the product")
-            if kinds.setdefault(key, type(value)) is not type(value):
-                raise ValueError(f"{where}: a number here and a text elsewhere (value {value!r})")
-
-
-def _check_conditions(catalog: Catalog) -> None:
-    known = {*declared.model_inputs()} | {
-        key
-        for action in catalog.actions
-        for key, value in action.attributes.items()
-        if not isinstance(value, str)
-    }
-    places = [("eligibility", catalog.eligibility)]
-    places += [(f"actions.{a.id}.eligibility", a.eligibility) for a in catalog.actions]
-    for place, conditions in places:
-        for condition in conditions:
-            if condition.feature not in known:
-                raise ValueError(
-                    f"{place}: unknown feature {condition.feature!r}"
-                    f"{did_you_mean(condition.feature, known)}"
-                )
-
-
-def _check_treatments(catalog: Catalog) -> None:
-    for action in catalog.everything:
-        said_on = {channel for channel, _ in _texts_of(catalog, action)}
-        if not said_on:
-            raise ValueError(f"actions.{action.id}.treatments: no treatment on any channel")
-        silent = [channel for channel in CHANNELS if channel not in said_on]
-        if silent and action is catalog.default_action:
-            raise ValueError(f"default_action.treatments: the channel {silent[0]!r} is missing")
-
-
-def _texts_of(
-    catalog: Catalog, action: Action | DefaultAction
-) -> dict[tuple[Channel, Language], Treatment]:
-    if isinstance(action, DefaultAction):
-        return render_all(action.name, {}, [("default_action.treatments", action.treatments)])
-    own = (f"actions.{action.id}.treatments", action.treatments)
-    return render_all(action.name, action.attributes, [own, ("treatments", catalog.treatments)])

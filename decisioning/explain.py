@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from string import Formatter
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -75,8 +75,7 @@ _WORDING: dict[Language, tuple[tuple[re.Pattern[str], str], ...]] = {
 """What is wrong with a plural after 0 and 1, and what people say."""
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """What the reasons of one candidate are told with.
 
     Attributes
@@ -103,18 +102,18 @@ def top_reasons(
     contributions : shape (features + 1,), what each adds to the raw score; the bias is last.
     limit : how many at most; None for all.
     """
-    sentences, group_of, members_of = _groups(features)
-    summed = np.bincount(group_of, weights=contributions[:-1], minlength=len(sentences) + 1)
+    groups, group_of = _groups(features)
+    sums = np.bincount(group_of, weights=contributions[:-1], minlength=len(groups) + 1)[:-1]
     reasons: list[Reason] = []
-    for group in np.argsort(-summed[:-1], kind="stable"):
-        if summed[group] <= 0.0 or len(reasons) == limit:
+    for place in (-sums).argsort(kind="stable"):
+        contribution = sums.item(place)
+        if contribution <= 0.0 or len(reasons) == limit:
             break
-        members = members_of[group]
-        strongest = features[members[np.argmax(contributions[members])]]
-        text = tell(sentences[group], strongest, told)
+        group = groups[place]
+        strongest = max(group.members, key=contributions.item)
+        text = tell(group.sentence, features[strongest], told)
         if text is not None:
-            names = tuple(features[member] for member in members)
-            reasons.append(Reason(text, names, float(summed[group])))
+            reasons.append(Reason(text, group.names, contribution))
     return tuple(reasons)
 
 
@@ -126,23 +125,30 @@ def tell(sentence: Sentence, feature: str, told: Told) -> str | None:
     >>> tell(bought, "days_since_category", Told(row, 0, "Pasta sauce", "en"))
     'bought pasta sauce 14 times, last 70 days ago'
     """
-    template = sentence.de if told.language == "de" else sentence.en
-    values: dict[str, str | float] = {"action": inline(told.name, told.language)}
-    for variable in _variables(template):
-        name = feature if variable == "value" else variable
-        value = float(told.columns[name][told.row])
-        if math.isnan(value):
-            instead = _NEVER.get(name)
-            return None if instead is None else tell(instead, feature, told)
-        values[variable] = value
-    return _as_people_say(_filled(template, values, told.language), told.language)
+    language = told.language
+    said = []
+    for words, name, how in _pieces(sentence.de if language == "de" else sentence.en):
+        said.append(words)
+        if name == "action":
+            said.append(_inline(told.name, language))
+        elif name is not None:
+            column = feature if name == "value" else name
+            value = float(told.columns[column][told.row])
+            if math.isnan(value):
+                instead = _NEVER.get(column)
+                return None if instead is None else tell(instead, feature, told)
+            said.append(_number(value, how, language))
+    return _as_people_say("".join(said), language)
 
 
-def _filled(template: str, values: Mapping[str, str | float], language: Language) -> str:
-    # The built-in is three times as fast, but leaves no way to write numbers otherwise.
-    return (
-        _GERMAN.vformat(template, (), values) if language == "de" else template.format_map(values)
-    )
+def _number(value: float, how: str, language: Language) -> str:
+    """Return a number as a language writes it.
+
+    >>> _number(0.5, ".1%", "en"), _number(0.5, ".1%", "de")
+    ('50.0%', '50,0 %')
+    """
+    text = format(value, how)
+    return text.replace(".", ",").replace("%", " %") if language == "de" else text
 
 
 @lru_cache(maxsize=4096)
@@ -161,37 +167,40 @@ def _as_people_say(text: str, language: Language) -> str:
     return text
 
 
+@lru_cache(maxsize=1024)
+def _pieces(template: str) -> tuple[tuple[str, str | None, str], ...]:
+    """Return words, the name of what follows them and how that is written; None where nothing does.
+
+    Taken apart once, a template is filled by plain calls of `format`: the nine reasons of a
+    decision take 55 us instead of 98 with `str.format`, in German instead of 165.
+    """
+    return tuple((words, name, how or "") for words, name, how, _ in Formatter().parse(template))
+
+
+_inline = lru_cache(maxsize=4096)(inline)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The features, by place and by name, that are told in one sentence."""
+
+    sentence: Sentence
+    members: tuple[int, ...]
+    names: tuple[str, ...]
+
+
 @lru_cache(maxsize=16)
-def _groups(
-    features: tuple[str, ...],
-) -> tuple[tuple[Sentence, ...], Index, tuple[Index, ...]]:
-    """Return the different sentences, which of them each feature has, and the features of each.
+def _groups(features: tuple[str, ...]) -> tuple[tuple[_Group, ...], Index]:
+    """Return the groups of features, and the place of each feature's group.
 
     What has no declaration, such as an action's attribute, has the place after the last.
     """
     known = [declared.BY_NAME.get(name) for name in features]
     sentences = tuple(dict.fromkeys(f.sentence for f in known if f is not None))
     place = {sentence: at for at, sentence in enumerate(sentences)}
-    group_of = np.array(
-        [len(sentences) if f is None else place[f.sentence] for f in known], dtype=np.int64
-    )
-    members_of = tuple(np.flatnonzero(group_of == group) for group in range(len(sentences)))
-    return sentences, group_of, members_of
-
-
-@lru_cache(maxsize=1024)
-def _variables(template: str) -> tuple[str, ...]:
-    """Return the features that a template names."""
-    found = [name for _, name, _, _ in Formatter().parse(template) if name]
-    return tuple(name for name in dict.fromkeys(found) if name != "action")
-
-
-class _German(Formatter):
-    """Numbers as German writes them: 1,5 and 14 %."""
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        text = str(super().format_field(value, format_spec))
-        return text if isinstance(value, str) else text.replace(".", ",").replace("%", " %")
-
-
-_GERMAN = _German()
+    group_of = [len(sentences) if f is None else place[f.sentence] for f in known]
+    groups = []
+    for at, sentence in enumerate(sentences):
+        members = tuple(member for member, group in enumerate(group_of) if group == at)
+        groups.append(_Group(sentence, members, tuple(features[member] for member in members)))
+    return tuple(groups), np.array(group_of, dtype=np.int64)

@@ -1,7 +1,4 @@
-"""A loaded model: candidate rows in, propensities and what each feature adds to them out.
-
-The only file here that imports LightGBM.
-"""
+"""A loaded model: candidate rows in, propensities and what each feature adds to them out."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
+from decisioning.leaf_finder import leaf_finder
 from decisioning.manifest import Manifest
 from features.errors import ModelError
 from features.spec import Array
@@ -31,7 +29,8 @@ class Scores:
     ----------
     raw : shape (rows,), log-odds as the trees add them up.
     propensity : shape (rows,), calibrated, in [0, 1].
-    leaves : shape (rows, trees), where each row ended; None for a batch too large to be explained.
+    leaves : shape (rows, trees), where each row ended, as places among the leaves of all trees;
+        None for a batch too large to be explained.
     """
 
     raw: Array
@@ -68,6 +67,7 @@ class Model:
         _refuse_other_kinds(dump)
         if tuple(dump["feature_names"]) != self.features:
             raise ModelError("the booster's columns are not the features of its manifest, in order")
+        self._find_leaves = leaf_finder(booster)
         self._leaves = _leaf_contributions(dump["tree_info"], len(self.features))
 
     @classmethod
@@ -107,19 +107,26 @@ class Model:
         return self._predict(matrix, pred_contrib=True).reshape(-1, len(self.features) + 1)
 
     def _where_rows_end(self, matrix: Array) -> Index:
-        leaves = np.asarray(self._predict(matrix, pred_leaf=True), dtype=np.int64)
-        return leaves.reshape(len(matrix), len(self._leaves.first))
+        rows = self._checked(matrix)
+        if not len(rows):
+            return np.empty((0, len(self._leaves.first)), dtype=np.int64)
+        leaves = self._find_leaves(rows).astype(np.int64)
+        leaves += self._leaves.first
+        return leaves
 
     def _predict(self, matrix: Array, **kind: bool) -> npt.NDArray[Any]:
+        rows = self._checked(matrix)
+        if not len(rows):
+            return np.empty(0)
+        return np.asarray(self._booster.predict(rows, num_threads=1, **kind))
+
+    def _checked(self, matrix: Array) -> Array:
         if matrix.ndim != 2 or matrix.shape[1] != len(self.features):
             raise ModelError(
                 f"{self.manifest.name} {self.manifest.version}: a matrix of shape {matrix.shape}; "
                 f"the model takes (rows, {len(self.features)})"
             )
-        if not len(matrix):
-            return np.empty(0)
-        rows = np.ascontiguousarray(matrix, dtype=np.float64)
-        return np.asarray(self._booster.predict(rows, num_threads=1, **kind))
+        return np.ascontiguousarray(matrix, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -141,17 +148,20 @@ class _LeafContributions:
     width: int
 
     def raw(self, leaves: Index) -> Array:
-        """Return the raw scores, added up tree by tree in the booster's own order."""
-        values = self.values[leaves + self.first]
-        return np.cumsum(values, axis=1)[:, -1] if len(leaves) else np.empty(0)
+        """Return the raw scores of leaves of shape (rows, trees).
+
+        A sum over the first axis goes tree by tree, in the booster's own order, for all rows at
+        once: equal to the last bit, and 12 us faster on 24 rows than running sums along each row.
+        """
+        raw: Array = np.add.reduce(self.values.take(leaves.T), axis=0)
+        return raw
 
     def add_up(self, leaves: Index) -> Array:
         """Return the sums over the trees, shape (rows, width), of leaves of shape (rows, trees)."""
-        picked = leaves + self.first
-        row = np.arange(len(leaves), dtype=np.int64)[:, None, None]
-        places = self.columns[picked] + row * self.width
-        amounts = self.amounts[picked].ravel()
-        flat = np.bincount(places.ravel(), amounts, minlength=len(leaves) * self.width)
+        places = self.columns.take(leaves, axis=0)
+        places += np.arange(len(leaves), dtype=np.int64)[:, None, None] * self.width
+        amounts = self.amounts.take(leaves, axis=0)
+        flat = np.bincount(places.ravel(), amounts.ravel(), minlength=len(leaves) * self.width)
         sums = np.asarray(flat, dtype=np.float64).reshape(len(leaves), self.width)
         sums[:, -1] += self.bias
         return sums
@@ -172,7 +182,9 @@ def _leaf_contributions(trees: list[dict[str, Any]], features: int) -> _LeafCont
     sizes = [len(tree.paths) for tree in grown]
     paths = [tree.paths[leaf] for tree in grown for leaf in range(len(tree.paths))]
     deepest = max((len(path) for path in paths), default=0)
-    columns = np.full((len(paths), deepest), features, dtype=np.int64)
+    # Unused places add 0 to any column. Added to one and the same they wait for each other: 9 us of
+    # the 30 that the contributions of three rows took.
+    columns = np.arange(len(paths) * deepest).reshape(len(paths), deepest) % (features + 1)
     amounts = np.zeros((len(paths), deepest))
     for place, path in enumerate(paths):
         columns[place, : len(path)] = list(path)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
-from typing import Any, get_args
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -40,18 +40,28 @@ def _table(model: type[BaseModel]) -> str:
     rows = ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
     for name, field in model.model_fields.items():
         meaning = (field.description or "").replace("\n", " ").replace("|", "\\|")
-        rows.append(f"| `{name}` | {_type(field)} | {_default(field)} | {meaning} |")
+        kind = f"`{_type(field.annotation)}`".replace("|", "\\|")
+        rows.append(f"| `{name}` | {kind} | {_default(field)} | {meaning} |")
     return "\n".join(rows)
 
 
-def _type(field: FieldInfo) -> str:
-    text = (
-        field.annotation.__name__ if isinstance(field.annotation, type) else str(field.annotation)
-    )
-    text = re.sub(r"typing\.|pathlib\.|\b(?:\w+\.)+(?=[A-Z])", "", text)
-    text = re.sub(r"Annotated\[(\w+)[^\[\]]*(?:\[[^\]]*\][^\[\]]*)*\]", r"\1", text)
-    text = re.sub(r"<class '([\w.]+)'>", r"\1", text)
-    return f"`{text}`".replace("|", "\\|")
+def _type(annotation: Any) -> str:
+    """Return a type as it is written in Python, without what limits its values.
+
+    >>> _type(Annotated[tuple[Annotated[float, "at least 0"], ...], "not empty"] | None)
+    'tuple[float, ...] | None'
+    """
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _type(inner[0])
+    if origin in (Union, UnionType):
+        return " | ".join(_type(one) for one in inner)
+    if origin is Literal:
+        return f"Literal[{', '.join(repr(one) for one in inner)}]"
+    if annotation in (None, NoneType, Ellipsis):
+        return "..." if annotation is Ellipsis else "None"
+    name = str(getattr(origin or annotation, "__name__", annotation))
+    return f"{name}[{', '.join(_type(one) for one in inner)}]" if inner else name
 
 
 def _default(field: FieldInfo) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,3 +47,14 @@ class DecisionRequest:
     explain: Explain = "top"
     language: Language = "en"
     decision_request_id: str | None = None
+
+    def id_of_decision(self, given: str) -> str:
+        """Return the id of the decision: `given`, or for a request with an id always the same one.
+
+        >>> asked = DecisionRequest("7", decision_request_id="r-1")
+        >>> asked.id_of_decision("a") == asked.id_of_decision("b")
+        True
+        """
+        if self.decision_request_id is None:
+            return given
+        return hashlib.sha256(self.decision_request_id.encode()).hexdigest()[:32]

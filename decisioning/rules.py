@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from decisioning.border import Border
+from decisioning.border import Border, Code
+from decisioning.treatments import Words
 
 Array = npt.NDArray[np.float64]
 Verdicts = npt.NDArray[np.bool_]
 Index = npt.NDArray[np.int64]
 Tier = Literal["eligibility", "applicability", "suitability"]
 
-Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-"""How ids and reason codes are written."""
 
 _COMPARISONS = {
     "at_least": np.greater_equal,
@@ -82,6 +81,8 @@ class Condition(Border):
     """What happens where the customer has no such value."""
     reason: Code = "not_eligible"
     """The reason code of what is turned down."""
+    words: Words | None = None
+    """What people are told; left out, what the product says for the reason code."""
 
     @model_validator(mode="after")
     def _one_comparison(self) -> Condition:
@@ -109,9 +110,9 @@ class Condition(Border):
     def passes(self, columns: Mapping[str, Array]) -> Verdicts:
         """Tell which rows hold the comparison, shape (rows,)."""
         column = columns[self.feature]
-        holds = _COMPARISONS[self.comparison](column, getattr(self, self.comparison))
-        verdicts: Verdicts = np.where(np.isnan(column), self.when_missing == "pass", holds)
-        return verdicts
+        # A comparison with NaN does not hold.
+        holds: Verdicts = _COMPARISONS[self.comparison](column, getattr(self, self.comparison))
+        return holds | np.isnan(column) if self.when_missing == "pass" else holds
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
@@ -10,6 +11,11 @@ import numpy.typing as npt
 from pydantic import Field
 
 from decisioning.border import Border
+from decisioning.expressions import Amount as Compiled
+from decisioning.expressions import Fact, Reader, Vocabulary, compile_amount
+from decisioning.expressions.vocabulary import ActionLike
+from decisioning.fault import KeyPath, Told
+from features.errors import PolicyError
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
@@ -63,16 +69,88 @@ class OwnSpendPerTrip(Border):
         return np.where(np.isfinite(amount) & (amount >= 0), amount, self.fallback)
 
 
-Value = Annotated[FixedValue | OwnSpendPerTrip, Field(discriminator="kind")]
+class ExpressionValue(Border):
+    """What an expression about the customer and the action says."""
+
+    kind: Literal["expression"]
+    """`expression`"""
+    amount: Annotated[str, Field(min_length=1)]
+    """The expression (CEL), in the currency of the transactions. Where it needs a value that is
+    missing, or is infinite or negative, the action is not offered."""
+
+    def ready(self, actions: Sequence[ActionLike]) -> ReadyExpression:
+        """Return it ready to be evaluated for the actions of a catalog, in their order.
+
+        Raises
+        ------
+        PolicyError : it cannot be used, or asks for the request, which training does not know.
+        """
+        vocabulary = Vocabulary.of(actions).without_request()
+        amount = compile_amount(self.amount, vocabulary, "")
+        return ReadyExpression(amount, Reader(vocabulary, amount.names))
+
+
+@dataclass(frozen=True)
+class ReadyExpression:
+    """An expression for the actions of one catalog."""
+
+    amount: Compiled
+    reader: Reader
+
+    def amounts(self, columns: Mapping[str, Array], action: Index, rows: Index) -> Array:
+        """Return the amounts of some rows, shape (those rows,); NaN where there is none.
+
+        Parameters
+        ----------
+        action : shape (all rows,), positions of the actions.
+        rows : which of them are asked for.
+        """
+        known: dict[tuple[tuple[str, Fact], ...], float] = {}
+        worth = np.empty(len(rows))
+        for place, row in enumerate(rows.tolist()):
+            values = self.reader.customer(columns, row=row)
+            values |= self.reader.row(columns, row, int(action[row]))
+            key = tuple(values.items())
+            if key not in known:
+                known[key] = self.amount.amount(self.reader.bind(values))
+            worth[place] = known[key]
+        return worth
+
+
+Value = Annotated[FixedValue | OwnSpendPerTrip | ExpressionValue, Field(discriminator="kind")]
+ReadyValue = FixedValue | OwnSpendPerTrip | ReadyExpression
+"""A value as decisions use it."""
+
+
+def ready(
+    value: FixedValue | OwnSpendPerTrip | ExpressionValue, actions: Sequence[ActionLike]
+) -> ReadyValue:
+    """Return a value as decisions use it, for the actions of a catalog in their order."""
+    return value.ready(actions) if isinstance(value, ExpressionValue) else value
+
+
+def value_faults(
+    written: Sequence[tuple[KeyPath, FixedValue | OwnSpendPerTrip | ExpressionValue | None]],
+    actions: Sequence[ActionLike],
+) -> Iterator[Told]:
+    """Find expressions that cannot be used with the actions; each value with where it stands."""
+    for path, value in written:
+        try:
+            if value is not None:
+                ready(value, actions)
+        except PolicyError as error:
+            yield Told((*path, "amount"), str(error))
 
 
 def amounts(
-    values: tuple[FixedValue | OwnSpendPerTrip, ...],
+    values: Sequence[ReadyValue],
     value_of: Index,
     columns: Mapping[str, Array],
     action: Index,
 ) -> Array:
-    """Return what each row is worth, shape (rows,), finite and at least 0.
+    """Return what each row is worth, shape (rows,), finite and at least 0, or NaN.
+
+    NaN only comes from an expression that says nothing for the row.
 
     Parameters
     ----------
@@ -84,5 +162,8 @@ def amounts(
     worth = np.zeros(len(action))
     for place, value in enumerate(values):
         mine = kind == place
-        worth[mine] = value.amounts(columns, len(action))[mine]
+        if isinstance(value, ReadyExpression):
+            worth[mine] = value.amounts(columns, action, np.flatnonzero(mine))
+        else:
+            worth[mine] = value.amounts(columns, len(action))[mine]
     return worth

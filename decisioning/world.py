@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from decisioning.arbitration import Switches
+from decisioning.arbitration import ArbitrationBook
 from decisioning.catalog import Catalog
+from decisioning.configuration import Configuration
+from decisioning.contexts import DerivedContexts
 from decisioning.decision import Versions
+from decisioning.history import HistoryNeeds
+from decisioning.policies.consent import ConsentBook
+from decisioning.policies.contact import ContactBook
+from decisioning.policies.policy_book import PolicyBook
+from decisioning.rules import Condition
+from features import declared
 from features.calendar import Calendar
 from features.errors import FeatureError
 from features.layout import Layout
@@ -19,6 +29,7 @@ from features.matrix import MatrixBuilder
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
+Verdicts = npt.NDArray[np.bool_]
 
 
 class ModelFacts(Protocol):
@@ -59,6 +70,11 @@ class ModelScores(Protocol):
     """What a model says of candidate rows."""
 
     @property
+    def raw(self) -> Array:
+        """Shape (rows,), log-odds before calibration."""
+        ...
+
+    @property
     def propensity(self) -> Array:
         """Shape (rows,), in [0, 1]."""
         ...
@@ -90,59 +106,116 @@ class PropensityModel(Protocol):
         ...
 
 
+_FEATURE = re.compile(r"(?:profile|journey|action)\.(\w+)")
+
+
 @dataclass(frozen=True)
 class World:
-    """Catalog, model and calendar of decisions.
+    """Everything of a decision that is not about one customer; the books are compiled once.
 
     Attributes
     ----------
-    model, builder : both None where there is no model that fits.
-    degraded : why there is none, as codes; empty with a model.
+    model : None where there is none that fits.
+    builder : makes columns, and the matrix of the model where there is one.
+    built : shape (actions,), which actions profiles have features for.
+    evidence : shape (actions,), positive outcomes that the model has seen.
+    degraded : why there is no model, as codes; empty with one.
     """
 
-    catalog: Catalog
+    configuration: Configuration
     model: PropensityModel | None
     layout: Layout
     calendar: Calendar
-    builder: MatrixBuilder | None
+    builder: MatrixBuilder
+    policies: PolicyBook
+    contact: ContactBook
+    consent: ConsentBook
+    arbitration: ArbitrationBook
+    derived_contexts: DerivedContexts
+    built: Verdicts
+    evidence: Array
     versions: Versions
     degraded: tuple[str, ...] = ()
-    switches: Switches = Switches()
+
+    @property
+    def catalog(self) -> Catalog:
+        """The actions."""
+        return self.configuration.catalog
+
+    @cached_property
+    def needs(self) -> HistoryNeeds:
+        """What decisions have to know of the ledger."""
+        return replace(self.contact.needs, consents=self.consent.needed)
 
 
 def build_world(
-    catalog: Catalog,
+    configuration: Configuration,
     model: PropensityModel | None,
     layout: Layout,
     calendar: Calendar,
-    switches: Switches | None = None,
 ) -> World:
     """Put a world together; a model that does not fit is left out and a code says why.
 
     `no_model` : there is none; `model_features_missing` : it needs a feature or an attribute that
     is not there. A model finds its inputs by name, so one trained on another layout still fits.
     """
-    builder, degraded = _fit(catalog, model, layout, calendar)
-    fitting = model if builder is not None else None
+    catalog = configuration.catalog
+    builder, degraded = _fit(configuration, model, layout, calendar)
+    fitting = None if degraded else model
     facts = fitting.manifest if fitting is not None else None
-    versions = Versions(
-        model=f"{facts.name}/{facts.version}" if facts else "",
-        catalog=catalog.version,
-        policies="",
-        features=layout.hash,
-    )
+    evidence = facts.evidence if facts else {}
+    about = [action.category for action in catalog.ordered]
+    known = layout.category_position
     return World(
-        catalog, fitting, layout, calendar, builder, versions, degraded, switches or Switches()
+        configuration=configuration,
+        model=fitting,
+        layout=layout,
+        calendar=calendar,
+        builder=builder,
+        policies=PolicyBook(configuration.policies, catalog, calendar),
+        contact=ContactBook(configuration.policies, catalog, calendar),
+        consent=ConsentBook(configuration.policies, catalog),
+        arbitration=ArbitrationBook(configuration.arbitration, catalog),
+        derived_contexts=DerivedContexts(configuration.arbitration.contexts, catalog, calendar),
+        built=np.array([not category or category in known for category in about]),
+        evidence=np.array([float(evidence.get(name, 0.0)) for name in catalog.action_ids]),
+        versions=Versions(
+            model=f"{facts.name}/{facts.version}" if facts else "",
+            catalog=catalog.version,
+            policies=configuration.rules_version,
+            features=layout.hash,
+        ),
+        degraded=degraded,
     )
 
 
 def _fit(
-    catalog: Catalog, model: PropensityModel | None, layout: Layout, calendar: Calendar
-) -> tuple[MatrixBuilder | None, tuple[str, ...]]:
+    configuration: Configuration,
+    model: PropensityModel | None,
+    layout: Layout,
+    calendar: Calendar,
+) -> tuple[MatrixBuilder, tuple[str, ...]]:
+    """Return the builder for the model, or one of columns alone and why the model does not fit."""
+    encodings = model.manifest.encodings if model is not None else {}
+    actions, also = configuration.catalog.action_rows(encodings), _asked_by_rules(configuration)
     if model is None:
-        return None, ("no_model",)
-    actions = catalog.action_rows(model.manifest.encodings)
+        return MatrixBuilder((), layout, actions, calendar, also), ("no_model",)
     try:
-        return MatrixBuilder(model.features, layout, actions, calendar), ()
+        return MatrixBuilder(model.features, layout, actions, calendar, also), ()
     except FeatureError:
-        return None, ("model_features_missing",)
+        builder = MatrixBuilder((), layout, actions, calendar, also)
+        return builder, ("model_features_missing",)
+
+
+def _asked_by_rules(configuration: Configuration) -> tuple[str, ...]:
+    """Return the features that every decision asks for besides the model.
+
+    Found in the texts of policies, which may name too many: that costs time and changes nothing.
+    """
+    rules = configuration.catalog.rule_book.rules
+    told = [rule.feature for rule in rules if isinstance(rule, Condition)]
+    texts = [policy.when for policy in configuration.policies.policies]
+    told += [
+        name for text in texts for name in re.findall(r"(?:profile|journey|action)\.(\w+)", text)
+    ]
+    return tuple(name for name in dict.fromkeys(told) if name in declared.BY_NAME)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ibis
 import ibis.expr.types as ir
 
 from features.history import history, seconds, share, within
@@ -84,6 +85,14 @@ STORED = tuple(f for answer in ANSWERS for f in _counted(answer)) + tuple(
     _feature("last_complaint_at", "seconds since 1970", "Time of the latest complaint.",
              "complained {days_since_complaint:.0f} days ago",
              "Beschwerde vor {days_since_complaint:.0f} Tagen", NAN),
+    _feature("open_complaints", "complaints", "Complaints less complaints closed, at least 0.",
+             "{value:.0f} open complaints", "{value:.0f} offene Beschwerden"),
+    _feature("failures_28d", "touchpoints", "Failures on our side in the last 28 days.",
+             "{value:.0f} failures on our side in 28 days",
+             "{value:.0f} Pannen bei uns in 28 Tagen"),
+    _feature("last_failure_at", "seconds since 1970", "Time of the latest failure on our side.",
+             "something went wrong {days_since_failure:.0f} days ago",
+             "vor {days_since_failure:.0f} Tagen ging etwas schief", NAN),
     _feature("mean_rating_91d", "rating (1 to 10)", "Mean rating given in the last 91 days.",
              "rates us {value:.1f} of 10", "bewertet uns mit {value:.1f} von 10", NAN),
     _feature("lowest_rating_28d", "rating (1 to 10)", "Lowest rating in the last 28 days.",
@@ -102,6 +111,10 @@ DERIVED = tuple(
     _feature("days_since_complaint", "days", "Business days since the latest complaint.",
              "complained {value:.0f} days ago", "Beschwerde vor {value:.0f} Tagen",
              NAN, derive=age_of("last_complaint_at")),
+    _feature("days_since_failure", "days", "Business days since the latest failure on our side.",
+             "something went wrong {value:.0f} days ago",
+             "vor {value:.0f} Tagen ging etwas schief",
+             NAN, derive=age_of("last_failure_at")),
     _feature("recent_acceptance_rate", "share", "Accepted over presented in the last 91 days.",
              "accepted {value:.0%} of recent offers", "nahm zuletzt {value:.0%} der Angebote an",
              NAN, derive=ratio_of("accepted_91d", "presented_91d")),
@@ -138,8 +151,13 @@ def _channels(seen: ir.Table) -> dict[str, ir.Value]:
 
 
 def _experience(seen: ir.Table) -> dict[str, ir.Value]:
-    complaint = seen.type == "complaint"
+    complaint, failure = seen.type == "complaint", seen.type == "failure"
+    closed = seen.count(where=seen.type == "complaint_closed")
+    still_open = seen.count(where=complaint) - closed
     return {
+        "open_complaints": ibis.greatest(still_open, 0),
+        "failures_28d": seen.count(where=failure & within(seen, 28)),
+        "last_failure_at": seconds(seen.timestamp.max(where=failure)),
         "complaints_91d": seen.count(where=complaint & within(seen, 91)),
         "last_complaint_at": seconds(seen.timestamp.max(where=complaint)),
         "mean_rating_91d": seen.rating.mean(where=within(seen, 91)),

@@ -2,9 +2,14 @@
 
 NbaError
 ├── ConfigError        a YAML file or a setting cannot be used
-│   └── CatalogError   the action catalog cannot be used
+│   ├── CatalogError   the action catalog cannot be used
+│   ├── PolicyError    the policies, or an expression in them, cannot be used
+│   └── ArbitrationError  levers, weights, exploration or control groups cannot be used
 ├── DataError          a data source cannot be read as the table it should be
 ├── FeatureError       features are not declared, not built, or not where they should be
+├── LedgerError        the ledger cannot be opened, read or written
+│   ├── LedgerBusy     it has too much to write at the moment; worth trying again
+│   └── LedgerFull     its disk is nearly full: it is read, but not written
 ├── LeakError          a feature knows something from at or after its decision time
 └── ModelError         a model bundle is missing, damaged or does not fit
 
@@ -25,12 +30,32 @@ class CatalogError(ConfigError):
     """The action catalog cannot be used."""
 
 
+class PolicyError(ConfigError):
+    """The policies, or an expression in them, cannot be used."""
+
+
+class ArbitrationError(ConfigError):
+    """Levers, context weights, exploration or control groups cannot be used."""
+
+
 class DataError(NbaError):
     """A data source cannot be read as the table it should be."""
 
 
 class FeatureError(NbaError):
     """Features are not declared, not built, or not where they should be."""
+
+
+class LedgerError(NbaError):
+    """The ledger cannot be opened, read or written."""
+
+
+class LedgerBusy(LedgerError):  # noqa: N818 - a state that passes, told as one
+    """The ledger has too much to write at the moment; worth trying again in a second."""
+
+
+class LedgerFull(LedgerError):  # noqa: N818 - a state that passes, told as one
+    """The disk of the ledger is nearly full: it is read, but not written until there is room."""
 
 
 class LeakError(NbaError):

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from features.declared import stored
+from features.declared import BY_NAME, stored
 from features.errors import FeatureError
 from features.spec import Block
 
@@ -74,6 +74,22 @@ class Layout:
     def action_position(self) -> dict[str, int]:
         """Where each action stands."""
         return {name: place for place, name in enumerate(self.actions)}
+
+    @cached_property
+    def age_limits(self) -> Array:
+        """The maximum age in hours of every place in a vector, shape (size,)."""
+
+        def of(names: tuple[str, ...]) -> list[float]:
+            return [BY_NAME[n].max_age_hours if n in BY_NAME else np.inf for n in names]
+
+        per_category = of(self.category_features) * len(self.categories)
+        per_action = of(self.action_features) * len(self.actions)
+        return np.array(of(self.scalars) + per_category + per_action)
+
+    @cached_property
+    def shortest_limit(self) -> float:
+        """The smallest of the maximum ages, in hours."""
+        return float(self.age_limits.min())
 
     def scalar_block(self, vectors: Array) -> Array:
         """Return the customer's own values, shape (n, scalars)."""

@@ -7,9 +7,9 @@ found by its name, never by its place.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,8 @@ from features.calendar import Calendar
 from features.errors import FeatureError, LeakError
 from features.layout import Layout
 from features.profiles import Profiles
-from features.spec import Block, Feature
+from features.row_table import TablePlan, popularity_of, stored_places, values_at
+from features.spec import AgeOf, Block
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
@@ -71,6 +72,8 @@ class MatrixBuilder:
     Parameters
     ----------
     features : the model's inputs in its own order: declared features and attributes of actions.
+    also : features that rules and values will ask for; filling them together with the model's costs
+        a tenth of asking for each. What the profiles do not hold is left out.
 
     Raises
     ------
@@ -78,7 +81,12 @@ class MatrixBuilder:
     """
 
     def __init__(
-        self, features: tuple[str, ...], layout: Layout, actions: ActionRows, calendar: Calendar
+        self,
+        features: tuple[str, ...],
+        layout: Layout,
+        actions: ActionRows,
+        calendar: Calendar,
+        also: Iterable[str] = (),
     ) -> None:
         self.features = features
         self.layout = layout
@@ -90,29 +98,9 @@ class MatrixBuilder:
                 raise FeatureError(
                     f"{name!r} is neither a declared feature nor an action attribute ({known})"
                 )
-        self._category_of = _positions(actions.categories, layout.category_position)
-        self._action_of = _positions(actions.action_ids, layout.action_position)
-        blocks = (
-            (Block.CUSTOMER, layout.scalars),
-            (Block.CATEGORY, layout.category_features),
-            (Block.ACTION, layout.action_features),
-            (Block.POPULARITY, declared.stored(Block.POPULARITY)),
-        )
-        self._copies = tuple(_copy_plan(features, block, names) for block, names in blocks)
-        self._stored = {
-            name: (number, at)
-            for number, (block, names) in enumerate(blocks)
-            for at, name in enumerate(names)
-            if name in declared.BY_NAME and declared.BY_NAME[name].block is block
-        }
-        self._moments = tuple(
-            tuple(at for at, name in enumerate(names) if self._is_moment(name))
-            for _, names in blocks
-        )
-        copied = {place for targets, _ in self._copies for place in targets}
-        self._computed = tuple(
-            (place, name) for place, name in enumerate(features) if place not in copied
-        )
+        self.places = stored_places(layout, actions.categories, actions.action_ids)
+        more = [name for name in also if name not in features and _holds(self.places, name)]
+        self.plan = TablePlan(features, self.places, actions.attributes, tuple(more))
 
     def build(self, candidates: Candidates) -> Array:
         """Return the matrix, shape (rows, features), float64 with NaN for missing.
@@ -133,44 +121,45 @@ class MatrixBuilder:
         _refuse_the_future(candidates)
         return RowColumns(self, candidates)
 
-    def _is_moment(self, name: str) -> bool:
-        return name in self._stored and declared.is_moment(name)
-
 
 class RowColumns(Mapping[str, Array]):
-    """The columns of candidate rows, each computed when first asked for; shape (rows,)."""
+    """The columns of candidate rows, each computed when first asked for; shape (rows,).
+
+    Asking for any that the builder's model needs computes nearly all of those.
+    """
 
     def __init__(self, builder: MatrixBuilder, candidates: Candidates) -> None:
         self._builder = builder
         self._candidates = candidates
         self._cache: dict[str, Array] = {}
-        self._days: dict[int, Array] = {}
-        vectors = _without_stale(candidates, builder.layout)
-        layout, row, action = builder.layout, candidates.decision, candidates.action
-        day = row if len(candidates.popularity) > 1 else np.zeros_like(row)
-        self._blocks = (
-            layout.scalar_block(vectors)[row],
-            _gather(layout.category_block(vectors), row, builder._category_of[action]),
-            _gather(layout.action_block(vectors), row, builder._action_of[action]),
-            candidates.popularity[day, action],
-        )
-        self._today = builder.calendar.day(candidates.decided_at)[row]
+        self._vectors = _without_stale(candidates)
+        self._today = builder.calendar.day(candidates.decided_at)[candidates.decision]
 
-    def matrix(self) -> Array:
-        """Return the rows as the builder's model takes them, as `MatrixBuilder.build`."""
-        builder = self._builder
-        matrix = np.empty((len(self._candidates.decision), len(builder.features)))
-        for (targets, sources), block in zip(builder._copies, self._blocks, strict=True):
-            if len(targets):
-                matrix[:, targets] = block[:, sources]
-        for place, name in builder._computed:
-            matrix[:, place] = self[name]
-        return matrix
+    def matrix(self, rows: Index | None = None) -> Array:
+        """Return the rows, or some of them, as the builder's model takes them."""
+        plan, table = self._builder.plan, self._table
+        for name, place in plan.apart.items():
+            table[:, place] = self[name]
+        if rows is not None:
+            table = table.take(rows, axis=0)
+        return table.take(plan.order, axis=1)
 
     def __getitem__(self, name: str) -> Array:
         if name not in self._cache:
             self._cache[name] = self._column(name)
         return self._cache[name]
+
+    def stored(self, name: str) -> Array:
+        """Return a stored feature as it is stored: a moment in seconds since 1970, not in days."""
+        if declared.feature(name).block is Block.POPULARITY:
+            at = declared.stored(Block.POPULARITY).index(name)
+            return popularity_of(self._candidates)[:, at]
+        places = self._builder.places.get(name)
+        if places is None:
+            # Declared since these profiles were built: missing for everybody until the next build.
+            return np.full(len(self._candidates.action), np.nan)
+        rows = places.take(self._candidates.action)
+        return values_at(rows, self._vectors, self._candidates.decision)
 
     def __iter__(self) -> Iterator[str]:
         return iter((*declared.BY_NAME, *self._builder.actions.attributes))
@@ -178,60 +167,34 @@ class RowColumns(Mapping[str, Array]):
     def __len__(self) -> int:
         return len(declared.BY_NAME) + len(self._builder.actions.attributes)
 
+    @cached_property
+    def _table(self) -> Array:
+        builder = self._builder
+        return builder.plan.fill(self._candidates, self._vectors, self._today, builder.calendar)
+
     def _column(self, name: str) -> Array:
-        attributes = self._builder.actions.attributes
-        if name in attributes:
-            return attributes[name][self._candidates.action]
+        builder, action = self._builder, self._candidates.action
+        if name in builder.plan.column:
+            return self._table[:, builder.plan.column[name]]
+        if name in builder.actions.attributes:
+            return builder.actions.attributes[name][action]
         feature = declared.BY_NAME.get(name)
         if feature is None:
             raise KeyError(name)
         if feature.derive is not None:
             return feature.derive(self, self._today)
-        number, at = self._builder._stored[name]
-        moments = self._builder._moments[number]
-        if at in moments:
-            return self._days_of(number)[:, moments.index(at)]
-        return self._stored(feature)
-
-    def _days_of(self, number: int) -> Array:
-        """Return the business days of all moments of a block, shape (rows, moments)."""
-        if number not in self._days:
-            moments = list(self._builder._moments[number])
-            self._days[number] = self._builder.calendar.day(self._blocks[number][:, moments])
-        return self._days[number]
-
-    def _stored(self, feature: Feature) -> Array:
-        number, at = self._builder._stored[feature.name]
-        column: Array = self._blocks[number][:, at]
-        return column
+        values = self.stored(name)
+        return builder.calendar.day(values) if declared.is_moment(name) else values
 
 
-def _positions(names: tuple[str | None, ...], known: Mapping[str, int]) -> Index:
-    """Return where each name stands, -1 for a name that the layout does not have."""
-    return np.array([known.get(name, -1) if name else -1 for name in names], dtype=np.int64)
-
-
-def _gather(block: Array, row: Index, place: Index) -> Array:
-    """Return block[row, place], NaN where the place is -1."""
-    if block.shape[1] == 0:
-        return np.full((len(row), block.shape[2]), np.nan)
-    values: Array = block[row, place]
-    if (place < 0).any():
-        values[place < 0] = np.nan
-    return values
-
-
-def _copy_plan(
-    features: tuple[str, ...], block: Block, names: tuple[str, ...]
-) -> tuple[Index, Index]:
-    """Return the places in the matrix that are plain copies of a block, and their sources."""
-    pairs = [
-        (place, names.index(name))
-        for place, name in enumerate(features)
-        if name in names and declared.BY_NAME[name].block is block and not declared.is_moment(name)
-    ]
-    plan = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    return plan[:, 0], plan[:, 1]
+def _holds(places: Mapping[str, Index], name: str) -> bool:
+    """Tell whether profiles hold a feature, or the moment that it is the age of."""
+    derive = declared.feature(name).derive
+    return (
+        name in places
+        if derive is None
+        else isinstance(derive, AgeOf) and (derive.moment in places)
+    )
 
 
 def _refuse_the_future(candidates: Candidates) -> None:
@@ -239,7 +202,7 @@ def _refuse_the_future(candidates: Candidates) -> None:
     late = (profiles.profile_at > candidates.decided_at) | (
         profiles.newest_event_at >= np.minimum(profiles.profile_at, candidates.decided_at)
     )
-    if late.any():
+    if np.count_nonzero(late):
         first = int(np.flatnonzero(late)[0])
         raise LeakError(
             f"customer {profiles.customer_ids[first]!r}: the profile was computed for "
@@ -253,32 +216,18 @@ def _moment(epoch_seconds: float) -> str:
     return "never" if np.isnan(epoch_seconds) else str(np.datetime64(int(epoch_seconds), "s"))
 
 
-def _without_stale(candidates: Candidates, layout: Layout) -> Array:
+def _without_stale(candidates: Candidates) -> Array:
     """Return the vectors with every value beyond its maximum age made missing."""
-    vectors = candidates.profiles.vectors
-    age_hours = (candidates.decided_at - candidates.profiles.profile_at) / 3_600.0
-    limits = _limits(layout)
-    if not (age_hours > limits.min()).any():
-        return vectors
-    return np.where(age_hours[:, None] > limits[None, :], np.nan, vectors)
-
-
-@lru_cache(maxsize=8)
-def _limits(layout: Layout) -> Array:
-    """Return the maximum age in hours of every place in a vector."""
-
-    def of(names: tuple[str, ...]) -> list[float]:
-        return [
-            declared.BY_NAME[n].max_age_hours if n in declared.BY_NAME else np.inf for n in names
-        ]
-
-    per_category = of(layout.category_features) * len(layout.categories)
-    per_action = of(layout.action_features) * len(layout.actions)
-    return np.array(of(layout.scalars) + per_category + per_action)
+    profiles = candidates.profiles
+    age_hours = (candidates.decided_at - profiles.profile_at) / 3_600.0
+    limits = profiles.layout.age_limits
+    if not np.count_nonzero(age_hours > profiles.layout.shortest_limit):
+        return profiles.vectors
+    return np.where(age_hours[:, None] > limits, np.nan, profiles.vectors)
 
 
 def stale(profiles: Profiles, decided_at: Array) -> npt.NDArray[np.bool_]:
     """Tell which rows have a value beyond its maximum age at decision time."""
     age_hours = (decided_at - profiles.profile_at) / 3_600.0
-    outdated: npt.NDArray[np.bool_] = age_hours > _limits(profiles.layout).min()
+    outdated: npt.NDArray[np.bool_] = age_hours > profiles.layout.shortest_limit
     return outdated

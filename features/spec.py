@@ -72,32 +72,52 @@ class Feature:
         return "float64"
 
 
-def age_of(moment: str) -> Derivation:
+@dataclass(frozen=True)
+class AgeOf:
     """Whole business days from a stored moment to the decision; never negative, NaN for never.
 
     The columns hold the business day number of the moment (`features.calendar`), so that an age
     changes at midnight only.
+    """
+
+    moment: str
+
+    def __call__(self, columns: Columns, today: Array) -> Array:
+        """Derive the age."""
+        age: Array = np.maximum(today - columns[self.moment], 0.0)
+        return age
+
+
+@dataclass(frozen=True)
+class RatioOf:
+    """`above / below`, NaN where `below` is zero or missing."""
+
+    above: str
+    below: str
+
+    def __call__(self, columns: Columns, today: Array) -> Array:
+        """Derive the ratio."""
+        below = columns[self.below]
+        quotient: Array = columns[self.above] / np.where(below == 0.0, np.nan, below)
+        return quotient
+
+
+def age_of(moment: str) -> Derivation:
+    """Return the derivation of an age.
 
     >>> age_of("last_purchase_at")({"last_purchase_at": np.array([1.0, np.nan])}, np.array([8.0]))
     array([ 7., nan])
     """
-
-    def derive(columns: Columns, today: Array) -> Array:
-        age: Array = np.maximum(today - columns[moment], 0.0)
-        return age
-
-    return derive
+    return AgeOf(moment)
 
 
 def ratio_of(above: str, below: str) -> Derivation:
-    """`above / below`, NaN where `below` is zero or missing."""
+    """Return the derivation of a ratio.
 
-    def derive(columns: Columns, today: Array) -> Array:
-        divisor = np.where(columns[below] == 0.0, np.nan, columns[below])
-        quotient: Array = columns[above] / divisor
-        return quotient
-
-    return derive
+    >>> ratio_of("a", "b")({"a": np.array([1.0, 2.0]), "b": np.array([0.0, 4.0])}, np.zeros(2))
+    array([nan, 0.5])
+    """
+    return RatioOf(above, below)
 
 
 class Declare(Protocol):

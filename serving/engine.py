@@ -7,90 +7,54 @@ store) away from requests and then swaps one reference.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from time import monotonic
-from typing import Protocol
 from uuid import uuid4
 
 import numpy as np
-import numpy.typing as npt
 
-from decisioning.catalog import Catalog, load_catalog
+from decisioning.configuration import Configuration
 from decisioning.decide import decide
 from decisioning.decision import Decision
+from decisioning.history import History
 from decisioning.request import DecisionRequest
-from decisioning.world import PropensityModel, World, build_world
+from decisioning.world import PropensityModel, World
 from features.calendar import Calendar
 from features.clock import Clock
-from features.declared import stored
 from features.errors import CatalogError, LeakError, NbaError
-from features.layout import Layout
 from features.profiles import Profiles, no_profile
-from features.spec import Block
 from serving.following import Followed, file_stamp
 from serving.logs import log
-
-Array = npt.NDArray[np.float64]
+from serving.state import Sources, State, Store, build_state
 
 _GUESSES = ("unknown_customer", "model_features_missing")
 _OPEN_AGAIN_S = 5.0
 _READ_AGAIN_S = 60.0
 
 
-class Store(Protocol):
-    """What the engine needs of the profile store."""
-
-    layout: Layout
-
-    def online(self, customer_id: str) -> Profiles:
-        """Return the newest profile of one customer, one row; NaN when there is none."""
-        ...
-
-    def popularity_now(self, action_ids: tuple[str, ...]) -> Array:
-        """Return the popularity of actions, shape (1, actions, popularity features)."""
-        ...
-
-
 @dataclass(frozen=True)
-class Sources:
-    """Where the parts of the engine come from.
+class Answer:
+    """A decision and what it was taken from.
 
     Attributes
     ----------
-    model_stamp, load_model : what changes with every promotion, and the promoted model; loading
-        raises ModelError when there is none or it is not as it should be.
-    layout_file : changes when features are built anew; the store is then opened again.
-    online_file : the online store, where it is a file; opened again when it is another one.
-    open_store : opens the profile store; raises FeatureError when there are no features yet.
+    profiles : one row.
+    without_model : whether the model failed, so that it was left out.
     """
 
-    catalog: Path
-    model_name: str
-    model_stamp: Callable[[], object]
-    load_model: Callable[[], PropensityModel]
-    layout_file: Path
-    open_store: Callable[[], Store]
-    online_file: Path | None = None
+    request: DecisionRequest
+    decision: Decision
+    profiles: Profiles
+    history: History | None
+    state: State
+    without_model: bool
 
-
-@dataclass(frozen=True)
-class State:
-    """Everything of one moment; replaced as a whole.
-
-    Attributes
-    ----------
-    plain : the same world without the model, for when the model fails.
-    popularity : shape (1, actions, popularity features), as of business day `day`.
-    """
-
-    world: World
-    plain: World
-    store: Store | None
-    popularity: Array
-    day: int | None
+    @property
+    def world(self) -> World:
+        """The world of the decision."""
+        return self.state.plain if self.without_model else self.state.world
 
 
 def _store_stamp(sources: Sources) -> object:
@@ -109,10 +73,8 @@ class Engine:
 
     def __init__(self, sources: Sources, clock: Clock, calendar: Calendar) -> None:
         self.clock, self.calendar, self.model_name = clock, calendar, sources.model_name
-        self.catalog: Followed[Catalog] = Followed(
-            "catalog",
-            lambda: file_stamp(sources.catalog),
-            lambda: load_catalog(sources.catalog),
+        self.configuration: Followed[Configuration] = Followed(
+            "configuration", sources.configuration_stamp, sources.load_configuration
         )
         self.store: Followed[Store] = Followed(
             "features", lambda: _store_stamp(sources), sources.open_store
@@ -120,39 +82,68 @@ class Engine:
         self.model: Followed[PropensityModel] = Followed(
             "model", sources.model_stamp, sources.load_model
         )
+        self.zones: Followed[Mapping[str, str]] = Followed(
+            "time_zones", sources.zones_stamp, sources.load_zones
+        )
         self.store_failed = False
         self._lock = threading.Lock()
+        # The day that was asked for last, and when it begins and ends: asked for several times in
+        # every decision.
+        self._day_span = (0, 0.0, 0.0)
         self._next_read = self._next_open = 0.0
-        self.catalog.look()
-        if self.catalog.value is None:
-            raise CatalogError(str(self.catalog.trouble)) from self.catalog.trouble
+        self.configuration.look()
+        if self.configuration.value is None:
+            raise CatalogError(str(self.configuration.trouble)) from self.configuration.trouble
         self.store.look()
         self.model.look()
-        self.state = self._build(self.catalog.value)
+        self.zones.look()
+        self.state = self._build(self.configuration.value)
 
-    def answer(self, request: DecisionRequest, codes: tuple[str, ...] = ()) -> Decision:
+    def answer(
+        self,
+        request: DecisionRequest,
+        history: History | None,
+        codes: tuple[str, ...] = (),
+        state: State | None = None,
+    ) -> Answer:
         """Return the decision now; `codes` join its degraded codes.
 
         A part that fails costs quality, never the answer: a store that cannot be read, or a profile
         from the future, counts as no profile; a model that fails as no model.
+
+        Parameters
+        ----------
+        history : None when the ledger cannot be read.
+        state : the one that `history` was read for; another could need more of it.
         """
-        state = self._today()
+        state = state or self.current()
         profiles, unread = self._profile(state, request.customer_id)
         # The time is taken after the profile was read: an event in between is not a leak.
-        decision, failed = self._decide(request, profiles, state, self.clock.now())
-        told = decision.degraded
+        answer, failed = self._decide(request, profiles, history, state, self.clock.now())
+        told = answer.decision.degraded
         if unread:
             # Without the store nobody knows whether the customer is unknown or the model fits.
             told = tuple(code for code in told if code not in _GUESSES)
         degraded = tuple(dict.fromkeys((*told, *codes, *unread, *failed)))
-        return decision if degraded == decision.degraded else replace(decision, degraded=degraded)
+        if degraded == answer.decision.degraded:
+            return answer
+        return replace(answer, decision=replace(answer.decision, degraded=degraded))
+
+    def zone_of(self, customer_id: str | None) -> str | None:
+        """Return the customer's own time zone; None for the company's."""
+        return (self.zones.value or {}).get(customer_id or "")
+
+    def current(self) -> State:
+        """Return everything that decisions are taken from now."""
+        return self._today()
 
     def refresh(self) -> bool:
         """Take up what has changed on disk or with the day; return whether anything was swapped."""
         with self._lock:
-            changed = [self.catalog.look(), self.model.look(), self._open_store()]
-            if any(changed) and self.catalog.value is not None:
-                self.state = self._build(self.catalog.value)
+            self.zones.look()
+            changed = [self.configuration.look(), self.model.look(), self._open_store()]
+            if any(changed) and self.configuration.value is not None:
+                self.state = self._build(self.configuration.value)
                 log().info("swapped", **versions_of(self.state.world))
                 return True
             self._today(again=monotonic() > self._next_read)
@@ -161,7 +152,7 @@ class Engine:
     def degraded(self) -> list[str]:
         """Return what is missing for a full answer, as codes."""
         found = {
-            "catalog_refused": self.catalog.trouble is not None,
+            "catalog_refused": self.configuration.trouble is not None,
             "features_unavailable": self.store.value is None or self.store_failed,
             "features_refused": self.store.value is not None and self.store.trouble is not None,
             "no_model": self.model.value is None,
@@ -171,13 +162,9 @@ class Engine:
         }
         return [code for code, holds in found.items() if holds]
 
-    def _build(self, catalog: Catalog) -> State:
-        store = self.store.value
-        layout = store.layout if store else Layout.of((), ())
-        world = build_world(catalog, self.model.value, layout, self.calendar)
-        plain = build_world(catalog, None, layout, self.calendar)
-        unknown = np.full((1, len(world.catalog.action_ids), len(stored(Block.POPULARITY))), np.nan)
-        return self._with_popularity(State(world, plain, store, unknown, None))
+    def _build(self, configuration: Configuration) -> State:
+        state = build_state(configuration, self.model.value, self.store.value, self.calendar)
+        return self._with_popularity(state)
 
     def _open_store(self) -> bool:
         missing = self.store_failed or self.store.value is None
@@ -206,7 +193,7 @@ class Engine:
         except Exception as error:
             self._tell_failure("popularity_not_read", error)
             return replace(state, day=day)
-        return replace(state, popularity=popularity, day=day)
+        return replace(state.with_popularity(popularity), day=day)
 
     def _profile(self, state: State, customer_id: str | None) -> tuple[Profiles, tuple[str, ...]]:
         nobody = no_profile(state.world.layout, customer_id or "")
@@ -223,10 +210,18 @@ class Engine:
         return profiles, ()
 
     def _decide(
-        self, request: DecisionRequest, profiles: Profiles, state: State, now: datetime
-    ) -> tuple[Decision, tuple[str, ...]]:
-        def attempt(world: World, rows: Profiles) -> Decision:
-            return decide(request, rows, state.popularity, world, now, decision_id=str(uuid4()))
+        self,
+        request: DecisionRequest,
+        profiles: Profiles,
+        history: History | None,
+        state: State,
+        now: datetime,
+    ) -> tuple[Answer, tuple[str, ...]]:
+        decision_id = str(uuid4())
+
+        def attempt(world: World, rows: Profiles) -> Answer:
+            decision = decide(request, rows, state.popularity, world, now, history, decision_id)
+            return Answer(request, decision, rows, history, state, world is state.plain)
 
         try:
             return attempt(state.world, profiles), ()
@@ -245,8 +240,17 @@ class Engine:
             log().error(event, error=type(error).__name__)
         self.store_failed = True
 
+    def day_of(self, epoch_seconds: float) -> int:
+        """Return the business day number of a moment in UTC seconds."""
+        number, begins, ends = self._day_span
+        if not begins <= epoch_seconds < ends:
+            number = int(self.calendar.day(np.array([epoch_seconds]))[0])
+            begins, ends = self.calendar.midnight(np.array([number, number + 1])).astype("i8") / 1e6
+            self._day_span = number, float(begins), float(ends)
+        return number
+
     def _day(self) -> int:
-        return int(self.calendar.day(np.array([self.clock.now().timestamp()]))[0])
+        return self.day_of(self.clock.now().timestamp())
 
 
 def versions_of(world: World) -> dict[str, str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from decisioning.champion import load_champion, read_champion
+from decisioning.configuration import PARTS, beside
 from features.errors import ModelError
 from serving.logs import log
 
@@ -18,11 +19,17 @@ if TYPE_CHECKING:
     from decisioning.propensity import Model
 
 Value = TypeVar("Value")
+Stamp = tuple[int, int, int]
 
 _KEPT_MODELS = 2
 
 
-def file_stamp(path: Path) -> tuple[int, int, int] | None:
+def configuration_stamp(catalog: Path) -> tuple[Stamp | None, ...]:
+    """Return what changes with every edit of a catalog, its policies or its arbitration."""
+    return tuple(map(file_stamp, (catalog, *(beside(catalog, part) for part in PARTS))))
+
+
+def file_stamp(path: Path) -> Stamp | None:
     """Return what changes with every replacement of a file, at the price of one stat."""
     try:
         found = path.stat()

@@ -36,7 +36,7 @@ Scope = Literal[
     "admin",
 ]
 DECIDE_SCOPES: tuple[Scope, ...] = ("decide:web", "decide:bot", "decide:advisor", "decide:email")
-DEMO_SCOPES: tuple[Scope, ...] = (*DECIDE_SCOPES, "read")
+DEMO_SCOPES: tuple[Scope, ...] = (*DECIDE_SCOPES, "outcomes", "read", "privacy")
 
 _LOOK_EVERY_S = 1.0
 _NOBODY = hashlib.sha256(b"").hexdigest()
@@ -134,8 +134,8 @@ def ensure_demo_key(home: Path, keys_file: Path | None = None, now: datetime | N
     """
     keys_path, shown = keys_file or home / "keys.json", home / "demo-key"
     if shown.exists() and keys_path.exists():
-        ring = KeyRing(keys_path)
-        if ring.find(f"Bearer {shown.read_text().strip()}") is not None:
+        caller = KeyRing(keys_path).find(f"Bearer {shown.read_text().strip()}")
+        if caller is not None and caller.scopes >= {*DEMO_SCOPES}:
             return shown
     key = create_key(keys_path, DEMO_SCOPES, now or datetime.now(UTC))
     _write_private(shown, key + "\n")

@@ -62,6 +62,9 @@ class Metrics:
         self._degraded = prometheus.Counter(
             "nba_degraded", "Answers that lacked something.", ("code",), registry=self._own
         )
+        self._outcomes = prometheus.Counter(
+            "nba_outcomes", "Outcomes by what became of them.", ("status",), registry=self._own
+        )
         self._model = prometheus.Gauge(
             "nba_model_info",
             "1 for the model version that answers.",
@@ -88,6 +91,10 @@ class Metrics:
         """Count an answer that lacked something."""
         for code in codes:
             self._degraded.labels(code).inc()
+
+    def outcome(self, status: str) -> None:
+        """Count what became of a reported outcome."""
+        self._outcomes.labels(status).inc()
 
     def serving(self, name: str, version: str) -> None:
         """Remember which model answers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -83,6 +84,12 @@ def _operation(operation: Operation) -> Json:
         described["security"] = [{"key": []}]
     else:
         described["security"] = []
+    names = re.findall(r"{(\w+)}", operation.path)
+    if names:
+        described["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in names
+        ]
     if operation.body is not None:
         content: Json = {"schema": _reference(operation.body)}
         if operation.examples:

@@ -15,6 +15,7 @@ from serving.metrics import Metrics
 from serving.settings import Settings
 
 if TYPE_CHECKING:
+    from serving.desk import Desk
     from serving.engine import Engine
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -26,6 +27,7 @@ class Parts:
 
     settings: Settings
     engine: Engine
+    desk: Desk
     keys: KeyRing
     metrics: Metrics
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
 _LONGEST_ECHO = 100
-_MOST_ERRORS = 50
+MOST_ERRORS = 50
 
 
 class FieldError(BaseModel):
@@ -55,13 +55,18 @@ KINDS = {
         Kind("scope_missing", 403, "The API key may not do this"),
         Kind("not_found", 404, "There is nothing at this address"),
         Kind("method_not_allowed", 405, "This address does not know the method"),
+        Kind("conflict", 409, "The id was used before for something else"),
         Kind("body_too_slow", 408, "The body took too long"),
+        Kind("erased", 410, "The content has been erased"),
         Kind("body_too_large", 413, "The body is too large"),
         Kind("not_json_type", 415, "The Content-Type is not application/json"),
         Kind("wrong_host", 421, "The service does not answer for this host"),
         Kind("wrong_field", 422, "A field cannot be used"),
         Kind("internal_error", 500, "The service failed"),
         Kind("not_ready", 503, "The service cannot answer yet"),
+        Kind("not_readable", 503, "The ledger cannot be read"),
+        Kind("not_reproducible", 503, "The decision cannot be taken again"),
+        Kind("not_stored", 503, "Nothing was stored; send it again later"),
     )
 }
 
@@ -108,21 +113,28 @@ def from_status(status: int, detail: str, headers: Mapping[str, str] | None = No
 
 def wrong_fields(error: ValidationError) -> ProblemError:
     """Return a problem of status 422 that names every field a model refused."""
-    faults = error.errors(include_url=False, include_context=False)
-    errors = tuple(
-        FieldError(
-            field=".".join(str(part) for part in fault["loc"]),
-            message=fault["msg"],
-            value=_shortened(fault["input"]) if fault["type"] != "missing" else None,
-        )
-        for fault in faults[:_MOST_ERRORS]
-    )
+    errors = fields_of(error)
     names = ", ".join(dict.fromkeys(fault.field or "body" for fault in errors))
-    more = f" and {len(faults) - _MOST_ERRORS} more" if len(faults) > _MOST_ERRORS else ""
+    count = error.error_count()
+    more = f" and {count - MOST_ERRORS} more" if count > MOST_ERRORS else ""
     return ProblemError("wrong_field", f"cannot use: {names[:300]}{more}", errors)
 
 
-def _shortened(value: object) -> object:
+def fields_of(error: ValidationError) -> tuple[FieldError, ...]:
+    """Return the fields that a model refused, the first 50."""
+    faults = error.errors(include_url=False, include_context=False)
+    return tuple(
+        FieldError(
+            field=".".join(str(part) for part in fault["loc"]),
+            message=fault["msg"],
+            value=shortened(fault["input"]) if fault["type"] != "missing" else None,
+        )
+        for fault in faults[:MOST_ERRORS]
+    )
+
+
+def shortened(value: object) -> object:
+    """Return a value as it may be echoed: not longer than a line."""
     if value is None or isinstance(value, bool | int | float):
         return value if len(repr(value)) <= _LONGEST_ECHO else f"{repr(value)[:_LONGEST_ECHO]}..."
     try:

@@ -6,10 +6,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.answer_schemas import NextBestActionsAnswer
 from serving.bodies import read_body
 from serving.operations import Operation, caller_of
 from serving.routes_decide import EXAMPLES
-from serving.schemas import NextBestActionsAnswer, NextBestActionsRequest
+from serving.schemas import NextBestActionsRequest
 
 _OURS = ("app", "router", "endpoint", "path_params")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving.answer_schemas import ActionsAnswer
 from serving.answers import json_response
 from serving.operations import Operation, parts_of
-from serving.schemas import ActionsAnswer
 
 
 async def actions(request: Request) -> Response:

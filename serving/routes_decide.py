@@ -5,31 +5,60 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.answers import answer_of, json_response
+from decisioning.catalog import Catalog
+from decisioning.decision import Decision
+from features.spelling import did_you_mean
+from serving.answer_schemas import NextBestActionsAnswer
+from serving.answers import answer_of, bytes_of
 from serving.bodies import read_body
+from serving.desk import Logged
+from serving.engine import Answer
 from serving.keys import Caller
 from serving.logs import hashed, log
 from serving.operations import Operation, Parts, caller_of, parts_of
-from serving.schemas import NextBestActionsAnswer, NextBestActionsRequest
+from serving.problems import MOST_ERRORS, FieldError, ProblemError, shortened
+from serving.schemas import NextBestActionsRequest
 
 
 async def next_best_actions(request: Request) -> Response:
     """Answer one question."""
     caller = caller_of(request)
     question = read_body(NextBestActionsRequest, await request.body())
-    return recommend(parts_of(request), caller, question)
+    return await recommend(parts_of(request), caller, question)
 
 
-def recommend(parts: Parts, caller: Caller, question: NextBestActionsRequest) -> Response:
+async def recommend(parts: Parts, caller: Caller, question: NextBestActionsRequest) -> Response:
     """Return the answer to a question; the same for our route and for BentoML's.
 
     Raises
     ------
-    ProblemError : `scope_missing`.
+    ProblemError : `scope_missing`; `wrong_field`, an action or a placement that is not in the
+        catalog; `conflict`, the request id was used for another question.
     """
     caller.require(*question.scopes)
+    _refuse_unknown_names(question, parts.engine.state.world.catalog)
     customer_id, codes = question.resolve()
-    decision = parts.engine.answer(question.as_asked(customer_id), codes)
+    asked = question.as_asked(customer_id)
+
+    def write(answer: Answer, logged: Logged) -> bytes:
+        content = answer_of(
+            answer.decision,
+            question.seen_by,
+            question.explain,
+            logged,
+            answer.world,
+            question.brief,
+        )
+        return bytes_of(content)
+
+    digest = "" if asked.decision_request_id is None else question.digest
+    decision, body = await parts.desk.take(asked, digest, write, codes, question.durable)
+    if decision is not None:
+        _tell(parts, decision, customer_id)
+    return Response(body, media_type="application/json")
+
+
+def _tell(parts: Parts, decision: Decision, customer_id: str | None) -> None:
     parts.metrics.degraded(decision.degraded)
     if parts.settings.log_requests:
         log().info(
@@ -38,7 +67,33 @@ def recommend(parts: Parts, caller: Caller, question: NextBestActionsRequest) ->
             customer=hashed(customer_id) if customer_id else None,
             degraded=decision.degraded,
         )
-    return json_response(answer_of(decision, question.seen_by, question.explain))
+
+
+def _refuse_unknown_names(question: NextBestActionsRequest, catalog: Catalog) -> None:
+    """Refuse what cannot be meant: a name that is not in the catalog could be a misspelt one."""
+    if not (question.candidates or question.excluded or question.placements):
+        return
+    actions = {*catalog.position, catalog.default_action.id}
+    known_places = catalog.arrays.placements
+    places = {name for name, one in known_places.items() if one.channel == question.channel}
+    errors = tuple(
+        FieldError(
+            field=f"{field}.{place}",
+            message=f"not {what} of the catalog{did_you_mean(name, known)}",
+            value=shortened(name),
+        )
+        for field, what, names, known in (
+            ("candidates", "an action", question.candidates or (), actions),
+            ("excluded", "an action", question.excluded, actions),
+            ("placements", f"a placement on {question.channel}", question.placements, places),
+        )
+        for place, name in enumerate(names)
+        if name not in known
+    )[:MOST_ERRORS]
+    if errors:
+        raise ProblemError(
+            "wrong_field", f"cannot use: {', '.join(error.field for error in errors)[:300]}", errors
+        )
 
 
 EXAMPLES = {
@@ -75,10 +130,16 @@ _ANSWER = {
                 "text": "It has been a while.",
                 "talking_points": [],
                 "quick_replies": [],
+                "objections": [],
+                "accept_label": "Show me",
+                "decline_label": "No, thanks",
+                "later_label": "Later",
             },
+            "placement": "home_hero",
         }
     ],
     "control_group": None,
+    "logged": "spooled",
     "versions": {"model": "adoption 1", "catalog": "5f1c", "policies": "", "features": "9a0b"},
     "degraded": [],
     "feature_age_s": 21612.0,
@@ -93,6 +154,7 @@ OPERATIONS = (
         scope="decide",
         body=NextBestActionsRequest,
         answer=NextBestActionsAnswer,
+        problems=(409,),
         examples=EXAMPLES,
         answer_example=_ANSWER,
     ),

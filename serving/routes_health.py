@@ -8,10 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.clock import ShiftedClock, WallClock
+from serving.answer_schemas import HealthAnswer, ReadyAnswer
 from serving.answers import json_response
+from serving.desk import Desk
 from serving.engine import Engine, versions_of
 from serving.operations import Operation, caller_of, parts_of
-from serving.schemas import HealthAnswer, ReadyAnswer
 
 
 async def healthz(request: Request) -> Response:
@@ -28,8 +29,8 @@ async def readyz(request: Request) -> Response:
     return json_response(
         {
             "status": "ready",
-            "degraded": parts.engine.degraded(),
-            "checks": checks(parts.engine, parts.keys.trouble),
+            "degraded": [*parts.engine.degraded(), *parts.desk.degraded()],
+            "checks": checks(parts.engine, parts.keys.trouble) | ledger_check(parts.desk),
             "clock": {
                 "now": parts.engine.clock.now(),
                 "time_zone": parts.engine.calendar.zone,
@@ -80,6 +81,15 @@ def checks(engine: Engine, keys_trouble: str | None) -> dict[str, dict[str, Any]
         },
         "clock": {"ok": True, "detail": _CLOCKS.get(type(engine.clock), "injected")},
     }
+
+
+def ledger_check(desk: Desk) -> dict[str, dict[str, Any]]:
+    """Return how the ledger is."""
+    if desk.ledger is None:
+        return {"ledger": {"ok": False, "detail": "there is none"}}
+    health = desk.ledger.health()
+    told = f"{health.waiting} writes wait, {health.free_bytes // 1_000_000:,} MB free"
+    return {"ledger": {"ok": not desk.degraded(), "detail": told}}
 
 
 OPERATIONS = (

@@ -33,8 +33,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.errors import NbaError
+from serving.answer_schemas import NextBestActionsAnswer
 from serving.problems import ProblemError, problem_response
-from serving.schemas import NextBestActionsAnswer, NextBestActionsRequest
+from serving.schemas import NextBestActionsRequest
 from serving.settings import load_settings
 
 # The command line has asked before the variable above was set, and remembers the answer.
@@ -118,7 +119,7 @@ class NextBestAction:
 
         _end_with_parent()
         RUNTIME.parts = start(load_settings())
-        self._refreshing = asyncio.create_task(_keep_current(RUNTIME.parts.engine))
+        self._refreshing = asyncio.create_task(_keep_current(RUNTIME.parts))
         # Nothing loaded so far will ever be garbage; scanning it again costs pauses of 60 ms.
         gc.collect()
         gc.freeze()
@@ -131,6 +132,8 @@ class NextBestAction:
             self._refreshing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._refreshing
+        if RUNTIME.parts is not None:
+            await asyncio.to_thread(RUNTIME.parts.desk.close)
         RUNTIME.parts = None
         gc.unfreeze()
 
@@ -147,7 +150,7 @@ class NextBestAction:
 
         try:
             caller = RUNTIME.parts.keys.identify(ctx.request.headers.get("authorization"))
-            return recommend(RUNTIME.parts, caller, question)
+            return await recommend(RUNTIME.parts, caller, question)
         except ProblemError as problem:
             response = problem_response(problem, "/recommend")
             ctx.response.status_code = response.status_code
@@ -158,13 +161,14 @@ class NextBestAction:
 cast("bentoml.Service[Any]", NextBestAction).add_asgi_middleware(FrontDoor)
 
 
-async def _keep_current(engine: Any) -> None:
+async def _keep_current(parts: Any) -> None:
     from serving.logs import log
 
     while True:
         await asyncio.sleep(_REFRESH_S)
         try:
-            await asyncio.to_thread(engine.refresh)
+            await asyncio.to_thread(parts.engine.refresh)
+            await asyncio.to_thread(parts.desk.anchor_daily)
         except Exception as error:
             # Following must go on: the next change may be the repair.
             log().error("refresh_failed", error=f"{type(error).__name__}: {error}")

@@ -6,6 +6,7 @@ stays light (no Feast, BentoML, pandas), so that the CLI may import it.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from ipaddress import ip_address
 from pathlib import Path
@@ -56,6 +57,27 @@ class Settings(BaseSettings):
         default=None,
         pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
         description="Name of the model to serve; by default the name of the problem.",
+    )
+    ledger: str | None = Field(
+        default=None,
+        description="Where decisions, outcomes and consents are kept: a path of a SQLite file, or "
+        "postgresql://USER:PASSWORD@HOST/DATABASE; by default ledger.db in the home folder.",
+    )
+    ledger_queue: int = Field(
+        default=2_000,
+        ge=1,
+        le=1_000_000,
+        description="How many writes may wait; more are refused with status 503.",
+    )
+    ledger_free_mb: int = Field(
+        default=64,
+        ge=0,
+        description="Free disk space in megabytes below which nothing more is written.",
+    )
+    retention_days: int = Field(
+        default=730,
+        ge=1,
+        description="After how many days `nba log purge` erases what decisions were made of.",
     )
     time_zone: str = Field(
         default="UTC", description="Time zone of business days, e.g. Europe/Berlin."
@@ -146,6 +168,27 @@ class Settings(BaseSettings):
     def keys_path(self) -> Path:
         """Where the API keys are."""
         return self.keys_file or self.home / "keys.json"
+
+    @property
+    def ledger_place(self) -> str:
+        """Where the ledger is: a path or an address."""
+        return self.ledger or str(self.home / "ledger.db")
+
+    @property
+    def spool(self) -> Path | None:
+        """Where decisions wait for a ledger on a server; None for a file, which has its own.
+
+        Each ledger has a folder of its own: what waits for one must not end in another.
+        """
+        if not self.ledger_is_remote:
+            return None
+        name = hashlib.sha256(self.ledger_place.encode()).hexdigest()[:12]
+        return self.home / f"ledger-{name}" / "spool"
+
+    @property
+    def ledger_is_remote(self) -> bool:
+        """Whether the ledger is a server and not a file."""
+        return self.ledger_place.startswith(("postgresql://", "postgres://"))
 
     @property
     def clock_file(self) -> Path:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from decisioning.catalog import load_catalog
 from decisioning.champion import champion_stamp
+from decisioning.configuration import load_configuration
+from decisioning.ledger.ledger import Ledger
+from decisioning.ledger.open import open_ledger
 from features.calendar import Calendar
 from features.clock import open_clock
 from features.errors import ConfigError
-from serving.engine import Engine, Sources
-from serving.following import Champions
+from serving.desk import Desk
+from serving.engine import Engine
+from serving.following import Champions, configuration_stamp, file_stamp
 from serving.keys import KeyRing, ensure_demo_key, load_keys
 from serving.logs import log, set_up_logs
 from serving.metrics import Metrics
 from serving.operations import Parts
 from serving.settings import Settings
+from serving.state import Sources
+from serving.zones import customer_zones
 
 
 def prepare(settings: Settings) -> None:
@@ -35,7 +40,8 @@ def prepare(settings: Settings) -> None:
         log().info("demo_key", file=str(shown))
     Calendar(settings.time_zone)
     load_keys(settings.keys_path)
-    load_catalog(settings.catalog_file)
+    load_configuration(settings.catalog_file)
+    open_desk_ledger(settings).close()
 
 
 def start(settings: Settings) -> Parts:
@@ -47,7 +53,23 @@ def start(settings: Settings) -> Parts:
     """
     set_up_logs(settings.log_level)
     metrics = Metrics(settings.metrics_dir)
-    return Parts(settings, open_engine(settings), KeyRing(settings.keys_path), metrics)
+    desk = Desk(open_engine(settings), open_desk_ledger(settings), settings.ledger_is_remote)
+    return Parts(settings, desk.engine, desk, KeyRing(settings.keys_path), metrics)
+
+
+def open_desk_ledger(settings: Settings) -> Ledger:
+    """Open the ledger of the settings.
+
+    Raises
+    ------
+    LedgerError : it is damaged, newer than this program, or cannot be reached.
+    """
+    return open_ledger(
+        settings.ledger_place,
+        spool=settings.spool,
+        queue_limit=settings.ledger_queue,
+        min_free_bytes=settings.ledger_free_mb * 1_000_000,
+    )
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -70,11 +92,14 @@ def _sources(settings: Settings) -> Sources:
         return open_store(settings.home, settings.feature_repo)
 
     return Sources(
-        catalog=settings.catalog_file,
+        configuration_stamp=lambda: configuration_stamp(settings.catalog_file),
+        load_configuration=lambda: load_configuration(settings.catalog_file),
         model_name=name,
         model_stamp=lambda: champion_stamp(models, name),
         load_model=Champions(models, name).load,
         layout_file=settings.home / "features" / "layout.json",
         open_store=open_it,
         online_file=settings.home / "feast" / "online.db",
+        zones_stamp=lambda: file_stamp(settings.home / "data" / "customers.parquet"),
+        load_zones=lambda: customer_zones(settings.home / "data"),
     )

@@ -11,7 +11,7 @@ from rich.table import Table
 from decisioning.decision import Decision, RankedAction
 from decisioning.request import Channel, Context, DecisionRequest, Language
 from features.errors import ConfigError
-from serving.answers import answer_of, json_response
+from serving.answers import answer_of, bytes_of
 from serving.logs import set_up_logs
 from serving.settings import Settings
 
@@ -33,7 +33,7 @@ def recommend(
     ------
     ConfigError : an unknown channel or language.
     """
-    from serving.start import open_engine
+    from serving.start import open_desk_ledger, open_engine
 
     set_up_logs("critical")
     if channel not in _CONTEXT_OF:
@@ -48,10 +48,17 @@ def recommend(
         max_results=most,
         mode="dry_run",
     )
-    decision = open_engine(settings).answer(request)
+    engine = open_engine(settings)
+    with open_desk_ledger(settings) as ledger:
+        now = engine.clock.now().timestamp()
+        state = engine.current()
+        history = ledger.history(customer_id, now, state.world.needs)
+    answer = engine.answer(request, history, state=state)
+    decision = answer.decision
     if as_json:
         # A terminal is the operator's: it sees what an advisor sees.
-        print(bytes(json_response(answer_of(decision, "advisor", "top")).body).decode())
+        told = answer_of(decision, "advisor", "top", "dry_run", answer.world)
+        print(bytes_of(told).decode())
     else:
         _print_table(decision, customer_id, channel)
 

@@ -31,7 +31,18 @@ ONLY_IN = {
     "_bentoml_sdk": ("serving/",),
     "_bentoml_impl": ("serving/",),
     "starlette": ("serving/",),
-    "lightgbm": ("decisioning/propensity.py", "decisioning/bundle_check.py", "training/"),
+    "lightgbm": (
+        "decisioning/propensity.py",
+        "decisioning/leaf_finder.py",
+        "decisioning/bundle_check.py",
+        "training/",
+    ),
+    "cel_expr_python": ("decisioning/expressions/compiled.py",),
+    "sqlalchemy": ("decisioning/ledger/",),
+    "alembic": ("decisioning/ledger/",),
+    "psycopg": ("decisioning/ledger/",),
+    "psycopg_pool": ("decisioning/ledger/",),
+    "jinja2": ("decisioning/simulation/",),
     "optuna": ("training/",),
     "optuna_integration": ("training/",),
 }
@@ -114,6 +125,18 @@ def test_a_library_is_imported_only_behind_its_door(library: str) -> None:
         name
         for name in importers(library)
         if not any(name == door or (door[-1] == "/" and name.startswith(door)) for door in doors)
+    }
+    assert wrong == set()
+
+
+def test_the_kernel_never_imports_the_ledger() -> None:
+    """A decision is given a history; who read it is no business of the kernel."""
+    kernel = [p for p in (ROOT / "decisioning").rglob("*.py") if "ledger" not in p.parts]
+    assert len(kernel) > 40
+    wrong = {
+        name_of(path)
+        for path in kernel
+        if any(module.startswith("decisioning.ledger") for module in imports_in(tree_of(path)))
     }
     assert wrong == set()
 

@@ -15,8 +15,10 @@ from foreign_data import (
 )
 
 from decisioning.bundle import load_bundle
+from decisioning.configuration import load_configuration
 from decisioning.decide import decide
 from decisioning.decision import Decision
+from decisioning.history import NO_HISTORY
 from decisioning.request import DecisionRequest
 from decisioning.world import build_world
 from feature_repo.definitions import define
@@ -61,14 +63,15 @@ def run(write: Callable[[Path], Path], folder: Path) -> Flow:
     dataset, layout_hash = project.dataset(task)
     problem = quick(task.problem)
     trained = train(problem, dataset, Workplace(home, tracking, CALENDAR, NOW, layout_hash))
-    return Flow(starter, problem, trained, answer(task, store, trained))
+    return Flow(starter, problem, trained, answer(task, starter.catalog, store, trained))
 
 
-def answer(task: Task, store: ProfileStore, trained: Trained) -> Decision:
-    world = build_world(task.catalog, load_bundle(trained.bundle), store.layout, CALENDAR)
+def answer(task: Task, catalog: Path, store: ProfileStore, trained: Trained) -> Decision:
+    configuration = load_configuration(catalog)
+    world = build_world(configuration, load_bundle(trained.bundle), store.layout, CALENDAR)
     request = DecisionRequest("00007", channel="advisor", language="de")
     popularity = store.popularity_now(task.catalog.action_ids)
-    return decide(request, store.online("00007"), popularity, world, NOW)
+    return decide(request, store.online("00007"), popularity, world, NOW, NO_HISTORY)
 
 
 def quick(problem: Problem) -> Problem:

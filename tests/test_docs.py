@@ -25,8 +25,17 @@ REFERENCE = ROOT / "docs" / "reference" / "features.md"
 # The models of the files that people edit; those that are not there have no keys to document.
 EDITED = (
     "decisioning.catalog",
+    "decisioning.action",
+    "decisioning.placements",
     "decisioning.treatments",
+    "decisioning.value",
     "decisioning.rules",
+    "decisioning.policies.policy_file",
+    "decisioning.policies.policy",
+    "decisioning.policies.concerns",
+    "decisioning.policies.contact_rules",
+    "decisioning.arbitration.file",
+    "decisioning.arbitration.control",
     "training.problem",
     "features.canonical.mapping",
 )
@@ -87,8 +96,7 @@ def cli_verbs() -> set[str]:
     import typer
 
     nba = importlib.import_module("nba")
-    app = next(member for member in vars(nba).values() if isinstance(member, typer.Typer))
-    return set(_verbs_below(typer.main.get_command(app), ()))
+    return set(_verbs_below(typer.main.get_command(nba.app), ()))
 
 
 def _verbs_below(command: Any, path: tuple[str, ...]) -> Iterator[str]:

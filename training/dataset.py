@@ -76,6 +76,8 @@ def build_dataset(
     FeatureError : features were not built for the decision times.
     DataError : there is no row, or none is positive.
     """
+    # What has a fixed propensity is not for a model to learn.
+    catalog = catalog.learnable
     points = decision_points(problem, tables, calendar, now)
     profiles = store.historical(problem.label_model, points.customer_ids, points.moments)
     decided_at = points.moments.astype("datetime64[us]").astype("int64") / 1e6
@@ -128,7 +130,9 @@ class _Asked:
             candidates = self.candidates(outcomes.decision[rows], outcomes.action[rows])
             x[rows] = builder.build(candidates)
             columns = builder.columns(candidates)
-            worth[rows] = value.amounts(*self.catalog.values, columns, candidates.action)
+            amounts = value.amounts(*self.catalog.values, columns, candidates.action)
+            # What has no value for a customer is not offered, so it is worth nothing.
+            worth[rows] = np.nan_to_num(amounts)
             rfm[rows] = _recency_frequency(columns)
             segment[rows] = columns["journey_stage"]
         customers = np.unique(self.profiles.customer_ids.astype(str), return_inverse=True)[1]

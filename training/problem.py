@@ -6,13 +6,14 @@ time is cut into slices. A random split cannot be asked for: there is no key for
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from decisioning.border import Border, read_border
+from decisioning.border import Border, Faults, KeyPath, Told, read_border
 from decisioning.manifest import Name
 from decisioning.rules import Condition
 from features import declared
@@ -125,24 +126,30 @@ class Problem(Border):
     """What else was looked at on the same test slice, in words."""
 
     @model_validator(mode="after")
-    def _fits_its_label_model(self) -> Problem:
-        if self.label_model == "adoption" and not isinstance(self.decisions, Schedule):
-            raise ValueError("decisions: label_model adoption needs a schedule (first, last)")
-        if self.label_model == "response" and not isinstance(self.decisions, Presentations):
-            raise ValueError("decisions: label_model response takes kind presentations")
+    def _is_sound(self) -> Problem:
+        found = [*self._wrong_decisions(), *self._unknown_features()]
+        if found:
+            raise Faults(found)
         return self
 
-    @model_validator(mode="after")
-    def _names_declared_features(self) -> Problem:
+    def _wrong_decisions(self) -> Iterator[Told]:
+        if self.label_model == "adoption" and not isinstance(self.decisions, Schedule):
+            yield Told(("decisions",), "label_model adoption needs a schedule (first, last)")
+        if self.label_model == "response" and not isinstance(self.decisions, Presentations):
+            yield Told(("decisions",), "label_model response takes kind presentations")
+
+    def _unknown_features(self) -> Iterator[Told]:
         known = declared.model_inputs()
-        for key, names in (
-            ("inputs.exclude", self.inputs.exclude),
-            ("population", tuple(condition.feature for condition in self.population)),
-        ):
-            for name in names:
-                if name not in known:
-                    raise ValueError(f"{key}: unknown feature {name!r}{did_you_mean(name, known)}")
-        return self
+        named: list[tuple[KeyPath, str]] = [
+            (("inputs", "exclude", at), name) for at, name in enumerate(self.inputs.exclude)
+        ]
+        named += [
+            (("population", at, "feature"), condition.feature)
+            for at, condition in enumerate(self.population)
+        ]
+        for path, name in named:
+            if name not in known:
+                yield Told(path, f"unknown feature {name!r}{did_you_mean(name, known)}")
 
     def with_trials(self, trials: int | None) -> Problem:
         """Return the problem with another number of trials; None leaves it as it is."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from decisioning.catalog import Catalog, load_catalog
+from decisioning.yaml_source import read_source
 from features import build
 from features.backfill import BackfillReport, Progress, Spine, backfill
 from features.calendar import Calendar
@@ -111,8 +111,7 @@ class Project:
 
 
 def _is_problem(file: Path) -> bool:
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{file}: not a readable YAML file ({error})") from error
-    return isinstance(content, dict) and "label_model" in content
+    source = read_source(file)
+    if source.faults and source.node is None:
+        raise ConfigError(str(source.faults[0]))
+    return isinstance(source.content, dict) and "label_model" in source.content

@@ -17,7 +17,8 @@ from typing import Any
 
 import yaml
 
-from decisioning.catalog import Catalog, dump_catalog, load_catalog
+from decisioning.catalog import Catalog, dump_catalog
+from decisioning.configuration import beside, load_configuration
 from features.calendar import Calendar
 from features.canonical.tables import Tables
 from features.errors import ConfigError, DataError
@@ -45,6 +46,14 @@ _ABOUT_CATALOG = """\
 # A first catalog, made from the data alone. Names are the data's own in both languages, texts say
 # nothing in particular: make them yours. docs/configure.md says what each key means.
 
+"""
+_POLICIES = """\
+# Who may be offered what, and how often: docs/configure.md. To try things out, this file takes
+# every missing consent for granted, and each answer says so. Take that line out before real
+# customers see an answer: marketing then needs a consent in the ledger (nba consent).
+
+consent:
+  assumed: demo
 """
 _ABOUT_PROBLEM = """\
 # A first problem, made to fit the data. What was assumed:"""
@@ -75,7 +84,7 @@ class _Draft:
 def write_starter(
     tables: Tables, folder: Path, name: str, now: datetime, calendar: Calendar
 ) -> Starter:
-    """Write `folder`/`name`/actions.yaml and a problem beside it, response.yaml or adoption.yaml.
+    """Write `folder`/`name`/actions.yaml, policies.yaml and response.yaml or adoption.yaml.
 
     `response` when enough of what was presented was accepted, else `adoption` when the transactions
     have categories.
@@ -88,7 +97,13 @@ def write_starter(
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
         raise ConfigError(f"name: lower-case letters, digits, _ and - only (value {name!r})")
     target = folder / name
-    _refuse_existing(target / CATALOG_FILE, target / "response.yaml", target / "adoption.yaml")
+    catalog = target / CATALOG_FILE
+    _refuse_existing(
+        catalog,
+        beside(catalog, "policies"),
+        target / "response.yaml",
+        target / "adoption.yaml",
+    )
     draft = _draft(tables, calendar, now)
     return _write(draft, target)
 
@@ -203,16 +218,18 @@ def _write(draft: _Draft, target: Path) -> Starter:
     target.mkdir(parents=True, exist_ok=True)
     problem = target / f"{draft.problem.name}.yaml"
     catalog = target / draft.problem.catalog
+    policies = beside(catalog, "policies")
     with tempfile.TemporaryDirectory(dir=target) as bench:
-        drafts = Path(bench) / catalog.name, Path(bench) / problem.name
+        drafts = tuple(Path(bench) / one.name for one in (catalog, policies, problem))
         dump_catalog(draft.catalog, drafts[0])
         drafts[0].write_text(_ABOUT_CATALOG + drafts[0].read_text("utf-8"), "utf-8")
-        drafts[1].write_text(_problem_text(draft), "utf-8")
-        load_catalog(drafts[0])
-        load_problem(drafts[1])
-        for made, place in zip(drafts, (catalog, problem), strict=True):
+        drafts[1].write_text(_POLICIES, "utf-8")
+        drafts[2].write_text(_problem_text(draft), "utf-8")
+        load_configuration(drafts[0])
+        load_problem(drafts[2])
+        for made, place in zip(drafts, (catalog, policies, problem), strict=True):
             os.replace(made, place)
-    return Starter((catalog, problem), problem, catalog, draft.notes)
+    return Starter((catalog, policies, problem), problem, catalog, draft.notes)
 
 
 def _problem_text(draft: _Draft) -> str:

@@ -32,6 +32,8 @@ TOUCHPOINT_TYPES = (
     "chat_turn",
     "email_opened",
     "complaint",
+    "complaint_closed",
+    "failure",
     "rated",
     "store_visit",
 )

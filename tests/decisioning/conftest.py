@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from decisioning.catalog import Catalog, load_catalog
+from decisioning.configuration import Configuration
+from decisioning.policies.policy_file import ConsentRules, PolicyFile
 from decisioning.world import World, build_world
 from features import declared
 from features.calendar import Calendar
@@ -84,6 +86,10 @@ class FakeScores:
     propensity: np.ndarray
     added: np.ndarray
 
+    @property
+    def raw(self) -> np.ndarray:
+        return self.added.sum(axis=1)
+
     def path_contributions(self, rows: np.ndarray) -> np.ndarray:
         return self.added[rows]
 
@@ -136,6 +142,12 @@ def catalog(tmp_path: Path) -> Catalog:
 
 
 @pytest.fixture
+def configuration(catalog: Catalog) -> Configuration:
+    """The catalog with consent assumed, so that nothing but the test turns anything down."""
+    return Configuration(catalog, PolicyFile(consent=ConsentRules(assumed="demo")))
+
+
+@pytest.fixture
 def layout() -> Layout:
     return Layout.of(
         ("COFFEE", "EGGS", "PASTA SAUCE", "TEA"), ("coffee", "eggs", "pasta_sauce", "tea")
@@ -150,8 +162,8 @@ def model(layout: Layout, catalog: Catalog) -> LinearModel:
 
 
 @pytest.fixture
-def world(catalog: Catalog, model: LinearModel, layout: Layout) -> World:
-    return build_world(catalog, model, layout, Calendar())
+def world(configuration: Configuration, model: LinearModel, layout: Layout) -> World:
+    return build_world(configuration, model, layout, Calendar())
 
 
 @pytest.fixture

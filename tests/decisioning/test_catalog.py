@@ -25,9 +25,7 @@ def refuse(catalog_text: str, tmp_path: Path) -> Callable[..., str]:
         path.write_text(catalog_text.replace(old, new, 1), encoding="utf-8")
         with pytest.raises(CatalogError) as caught:
             load_catalog(path)
-        message = str(caught.value)
-        assert message.startswith(f"{path}: ")
-        return message.removeprefix(f"{path}: ")
+        return str(caught.value).replace(str(path), "FILE")
 
     return refuse
 
@@ -45,14 +43,14 @@ def refuse(catalog_text: str, tmp_path: Path) -> Callable[..., str]:
         ("id: tea", "id: 7", "actions.3.id: Input should be a valid string (value 7)"),
         ("id: tea", "id: coffee", "the id 'coffee' is there twice"),
         ("id: tea", "id: do_nothing", "the id 'do_nothing' is there twice"),
-        (", de: Kaffee}", "}", "actions.coffee.name.de: Field required"),
+        (", de: Kaffee}", "}", "actions.coffee.name.de: the German text is missing"),
         ("amount: 2.5", "amount: -1", "actions.tea.value.amount: Input should be greater than"),
         ("amount: 2.5", "amount: .nan", "actions.tea.value.amount: Input should be a finite num"),
         ("amount: 2.5", "amout: 2.5", "actions.tea.value: unknown key 'amout'; did you mean 'am"),
         ("kind: fixed", "kind: fix", "actions.tea.value: Input tag 'fix' found using 'kind' does"),
         ("group: pantry", "group: pantry\n    response_window_days: 0", "(value 0)"),
         ("feature: days_since_category", "feature: days_since_categry", "unknown feature 'days_si"),
-        ("feature: days_since_category", "feature: kind", "eligibility: unknown feature 'kind'"),
+        ("feature: days_since_category", "feature: kind", "unknown feature 'kind'; it is a text"),
         ("feature: days_since_category", "feature: category_last_at", "unknown feature 'category"),
         ("more_than: 56", "more_than: 56\n    less_than: 80", "found more_than and less_than"),
         ("more_than: 56", "", "needs exactly one of at_least, at_most, more_than, less_than, eq"),
@@ -88,20 +86,22 @@ def test_a_key_that_is_there_twice_is_refused(refuse: Callable[..., str]) -> Non
 
 def test_all_faults_are_told_at_once(refuse: Callable[..., str]) -> None:
     message = refuse("issue: win_back\n    group: breakfast", "issue: WIN\n    group: 9")
-    assert message.startswith("2 faults\n  actions.coffee.issue: ")
-    assert "\n  actions.coffee.group: " in message
+    first, second, third = message.split("\n")
+    assert first == "FILE: 2 faults"
+    assert second.startswith("  FILE:27:12: actions.coffee.issue: ")
+    assert third.startswith("  FILE:28:12: actions.coffee.group: ")
 
 
 def test_a_default_action_has_something_to_say_on_every_channel(refuse) -> None:
     message = refuse("    email: {en: {title: Nothing", "    app: {en: {title: Nothing")
-    assert message == "default_action.treatments: the channel 'email' is missing"
+    assert message == "FILE:20:5: default_action.treatments: the channel 'email' is missing"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "actions: [", "just words", "? [a]\n: b", "1: 2"])
 def test_what_is_not_a_catalog_at_all_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "actions.yaml"
     path.write_text(text)
-    with pytest.raises(CatalogError, match=r"actions\.yaml: "):
+    with pytest.raises(CatalogError, match=r"actions\.yaml:1:\d+: "):
         load_catalog(path)
 
 
@@ -168,17 +168,42 @@ def test_a_time_without_offset_is_utc(
     assert read_catalog(dated).ordered[2].valid_to == datetime(2018, 3, 1, tzinfo=UTC)
 
 
-def test_the_demo_has_the_32_categories_in_both_languages_on_every_channel() -> None:
+def test_the_demo_has_the_32_categories_and_3_services_in_both_languages() -> None:
     demo = load_catalog(DEMO)
-    assert len(demo.actions) == len({action.category for action in demo.actions}) == 32
-    assert {action.issue for action in demo.actions} == {"win_back"}
+    learnt = demo.learnable
+    assert len(learnt.actions) == len({action.category for action in learnt.actions}) == 32
+    assert {action.issue for action in learnt.actions} == {"win_back"}
+    services = {*demo.action_ids} - {*learnt.action_ids}
+    assert services == {"apology_and_fix", "retention_talk", "service_follow_up"}
     for action_id in (*demo.action_ids, "do_nothing"):
-        for channel in ("web", "app", "bot", "advisor", "email"):
+        only_advisor = action_id == "retention_talk"
+        for channel in ("advisor",) if only_advisor else ("web", "app", "bot", "advisor", "email"):
             english = demo.treatment(action_id, channel, "en")
             german = demo.treatment(action_id, channel, "de")
             assert english and german and english.text != german.text
             assert "{" not in english.title + english.text + german.title + german.text
+    assert demo.treatment("retention_talk", "web", "en") is None
     assert all(math.isfinite(row["cost"]) for row in demo.export_actions())
+
+
+def test_a_service_of_the_demo_needs_a_reason() -> None:
+    demo = load_catalog(DEMO)
+    features = {rule.feature for rule in demo.rule_book.rules}
+    ordinary = {name: np.full(len(demo.actions), np.nan) for name in features}
+    passed = demo.rule_book.passes(ordinary, np.arange(len(demo.actions)))
+    assert {demo.action_ids[at] for at in np.flatnonzero(passed)} == {*demo.learnable.action_ids}
+
+
+def test_what_can_be_learnt_leaves_out_actions_with_a_propensity_of_their_own(
+    catalog: Catalog, catalog_text: str, read_catalog: Callable[[str], Catalog]
+) -> None:
+    assert catalog.learnable == catalog
+    fixed = read_catalog(
+        catalog_text.replace("group: pantry", "group: pantry\n    propensity: 0.5")
+    )
+    assert fixed.action_ids == ("coffee", "eggs", "pasta_sauce", "tea")
+    assert fixed.learnable.action_ids == ("coffee", "eggs", "tea")
+    assert fixed.learnable.encodings()["action_code"] == {"coffee": 0, "eggs": 1, "tea": 2}
 
 
 def test_the_demo_tells_an_advisor_what_to_say_and_a_bot_what_can_be_tapped() -> None:
@@ -189,3 +214,5 @@ def test_the_demo_tells_an_advisor_what_to_say_and_a_bot_what_can_be_tapped() ->
     chat = demo.treatment("pasta_sauce", "bot", "de")
     assert chat is not None
     assert chat.quick_replies == ("Ja, bitte", "Vielleicht später", "Nein, danke")
+    assert (chat.accept_label, chat.later_label) == ("Ja, bitte", "Vielleicht später")
+    assert "I buy that elsewhere now." in [one.objection for one in advice.objections]

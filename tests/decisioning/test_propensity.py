@@ -168,11 +168,12 @@ def test_a_booster_of_another_kind_is_refused(parameters, fault):
         Model(manifest(), booster(3, **parameters))
 
 
-def test_scores_by_way_of_the_leaves_are_the_boosters_own_bit_for_bit(trained):
+@pytest.mark.parametrize("rows", [1, 2, 3, 50, 601])
+def test_scores_by_way_of_the_leaves_are_the_boosters_own_bit_for_bit(trained, rows):
     x, _ = inputs(seed=11)
-    model = Model(manifest(), trained)
-    rows = np.vstack([x, np.full((1, len(NAMES)), np.nan)])
-    np.testing.assert_array_equal(model.score(rows).raw, trained.predict(rows, raw_score=True))
+    some = np.vstack([np.full((1, len(NAMES)), np.nan), x])[:rows]
+    found = Model(manifest(), trained).score(some).raw
+    np.testing.assert_array_equal(found, trained.predict(some, raw_score=True))
 
 
 def test_the_reasons_of_some_rows_come_with_their_scores(trained):

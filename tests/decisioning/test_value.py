@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from decisioning.catalog import Catalog
-from decisioning.value import FixedValue, OwnSpendPerTrip, amounts
+from decisioning.value import ExpressionValue, FixedValue, OwnSpendPerTrip, amounts
+from features.errors import CatalogError
 
 OWN = OwnSpendPerTrip(kind="own_spend_per_trip", min_trips=3, fallback=1.0)
 ANY_NUMBER = st.floats(allow_nan=True, allow_infinity=True)
@@ -48,3 +52,69 @@ def test_each_action_is_valued_its_own_way(catalog: Catalog) -> None:
 
 def test_a_fixed_value_is_the_same_for_everybody() -> None:
     assert FixedValue(kind="fixed", amount=7).amounts({}, 3).tolist() == [7.0, 7.0, 7.0]
+
+
+def said(
+    text: str, catalog: Catalog, rows: dict[str, list[float]], action: list[int]
+) -> list[float]:
+    value = ExpressionValue(kind="expression", amount=text)
+    values = (value.ready(catalog.ordered),)
+    columns = {name: np.array(column) for name, column in rows.items()}
+    everything = np.zeros(len(catalog.ordered), dtype=np.int64)
+    return amounts(values, everything, columns, np.array(action)).tolist()
+
+
+def test_an_expression_values_each_row_by_its_customer_and_its_action(catalog: Catalog) -> None:
+    rows = {"trips_91d": [2.0, 2.0, 5.0], "category_trips_all": [1.0, 3.0, 1.0]}
+    text = "profile.trips_91d * 10.0 + action.category_trips_all + (action.id == 'tea' ? 0.5 : 0.0)"
+    assert said(text, catalog, rows, [0, 3, 3]) == [21.0, 23.5, 51.5]
+
+
+def test_where_an_expression_says_nothing_there_is_no_amount(catalog: Catalog) -> None:
+    rows = {"trips_91d": [2.0, np.nan, -3.0, 0.0]}
+    assert said("6.0 / profile.trips_91d", catalog, rows, [0, 1, 2, 3]) == pytest.approx(
+        [3.0, np.nan, np.nan, np.nan], nan_ok=True
+    )
+
+
+def test_an_attribute_that_an_action_has_not_got_leaves_it_without_amount(catalog: Catalog) -> None:
+    worth = said("action.size * 2.0", catalog, {}, [0, 1, 2, 3])
+    assert worth == pytest.approx([4.0, np.nan, np.nan, 2.0], nan_ok=True)
+
+
+def test_an_expression_stands_beside_other_values(
+    catalog_text: str, read_catalog: Callable[[str], Catalog]
+) -> None:
+    text = catalog_text.replace(
+        "value: {kind: fixed, amount: 2.5}",
+        "value: {kind: expression, amount: profile.trips_91d / 2.0}",
+    )
+    catalog = read_catalog(text)
+    rows = {name: np.repeat(column, 4) for name, column in columns(3, 12.0, 9.0).items()}
+    rows["trips_91d"] = np.array([7.0, 7.0, 7.0, np.nan])
+    worth = amounts(*catalog.values, rows, np.array([3, 0, 1, 3])).tolist()
+    assert worth == pytest.approx([3.5, 4.0, 4.0, np.nan], nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("amount", "told"),
+    [
+        ("profile.trip_91d", "did you mean 'profile.trips_91d'?"),
+        ("-2.0", "is not a finite number of at least 0"),
+        ("0.0 / 0.0", "is not a finite number of at least 0"),
+        ("profile.trips_91d > 3.0", "is bool, not a number"),
+        ("request.hour > 3 ? 1.0 : 2.0", "the request is not known here"),
+        ("''", "value.amount: "),
+    ],
+)
+def test_a_bad_expression_is_a_fault_of_the_catalog(
+    amount: str, told: str, catalog_text: str, read_catalog: Callable[[str], Catalog]
+) -> None:
+    text = catalog_text.replace(
+        "value: {kind: fixed, amount: 2.5}", f'value: {{kind: expression, amount: "{amount}"}}'
+    )
+    with pytest.raises(
+        CatalogError, match=r"actions\.yaml:\d+:\d+: actions\.tea\.value\.amount: "
+    ) as caught:
+        read_catalog(text)
+    assert told in str(caught.value)

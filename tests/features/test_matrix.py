@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from small_world import AS_OF, profiles_of
@@ -6,6 +8,7 @@ from features import declared
 from features.calendar import Calendar
 from features.canonical.tables import Tables
 from features.errors import FeatureError
+from features.layout import Layout
 from features.matrix import ActionRows, Candidates, MatrixBuilder, stale
 from features.profiles import Profiles, no_profile
 from features.spec import Block
@@ -39,6 +42,55 @@ def test_every_column_of_the_matrix_equals_the_column_of_that_name(profiles: Pro
     matrix, columns = builder.build(asked), builder.columns(asked)
     for place, name in enumerate(EVERYTHING):
         np.testing.assert_array_equal(matrix[:, place], columns[name], err_msg=name)
+
+
+@pytest.mark.parametrize("later", [0.0, 3 * DAY])
+def test_a_column_is_the_same_alone_and_as_one_of_a_model(profiles: Profiles, later: float) -> None:
+    asked = candidates(profiles, later)
+    together = MatrixBuilder(EVERYTHING, profiles.layout, ACTIONS, Calendar("Europe/Berlin"))
+    alone = MatrixBuilder((), profiles.layout, ACTIONS, Calendar("Europe/Berlin"))
+    for name in (*declared.BY_NAME, "price"):
+        column = alone.columns(asked)[name]
+        np.testing.assert_array_equal(together.columns(asked)[name], column, err_msg=name)
+
+
+def test_a_decision_gets_the_same_rows_alone_and_among_others(profiles: Profiles) -> None:
+    builder = MatrixBuilder(EVERYTHING, profiles.layout, ACTIONS, Calendar())
+    asked = candidates(profiles)
+    for row in range(len(profiles)):
+        mine = np.flatnonzero(asked.decision == row)
+        alone = Candidates(
+            profiles.take(np.array([row])),
+            asked.decided_at[[row]],
+            np.zeros(len(mine), dtype=np.int64),
+            asked.action[mine],
+            asked.popularity[[row]],
+        )
+        np.testing.assert_array_equal(builder.build(asked)[mine], builder.build(alone))
+
+
+def test_some_rows_of_the_matrix_are_those_rows(profiles: Profiles) -> None:
+    builder = MatrixBuilder(EVERYTHING, profiles.layout, ACTIONS, Calendar())
+    columns, some = builder.columns(candidates(profiles)), np.array([4, 1])
+    np.testing.assert_array_equal(columns.matrix(some), columns.matrix()[some])
+
+
+def test_a_stored_moment_is_in_seconds_and_its_column_in_days(profiles: Profiles) -> None:
+    columns = MatrixBuilder((), profiles.layout, ACTIONS, Calendar()).columns(candidates(profiles))
+    seconds = columns.stored("last_purchase_at")
+    np.testing.assert_array_equal(columns["last_purchase_at"], np.floor(seconds / DAY))
+
+
+def test_a_name_that_nobody_knows_is_no_column(profiles: Profiles) -> None:
+    columns = MatrixBuilder((), profiles.layout, ACTIONS, Calendar()).columns(candidates(profiles))
+    with pytest.raises(KeyError):
+        columns["profile_at"]
+
+
+def test_profiles_without_a_feature_of_the_model_are_refused(profiles: Profiles) -> None:
+    older = replace(profiles.layout, scalars=profiles.layout.scalars[:-1])
+    with pytest.raises(FeatureError, match=f"do not hold '{profiles.layout.scalars[-1]}'"):
+        MatrixBuilder(EVERYTHING, older, ACTIONS, Calendar())
 
 
 def test_a_model_with_its_features_in_another_order_gets_the_same_numbers_by_name(
@@ -105,3 +157,13 @@ def test_a_feature_that_nobody_declared_is_refused_by_name(profiles: Profiles) -
 
 def test_every_input_a_model_may_have_is_of_a_known_block() -> None:
     assert {declared.feature(name).block for name in declared.model_inputs()} == set(Block)
+
+
+def test_a_feature_declared_since_the_profiles_were_built_is_missing() -> None:
+    now = Layout.of(("TEA",), ())
+    then = replace(now, scalars=tuple(n for n in now.scalars if n != "open_complaints"))
+    builder = MatrixBuilder((), then, ActionRows(("tea",), ("TEA",)), Calendar())
+    one, nobody = np.zeros(1, dtype=np.int64), no_profile(then, "7")
+    popularity = np.zeros((1, 1, len(declared.stored(Block.POPULARITY))))
+    seen = builder.columns(Candidates(nobody, np.array([1.5e9]), one, one, popularity))
+    assert np.isnan(seen["open_complaints"]).all()

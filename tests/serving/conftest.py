@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from decisioning.configuration import beside, load_configuration
+from decisioning.ledger.ledger import Ledger
+from decisioning.ledger.open import open_ledger
 from features.calendar import Calendar
 from features.clock import FixedClock
 from features.declared import stored
@@ -21,11 +24,14 @@ from features.layout import Layout
 from features.profiles import Profiles, no_profile
 from features.spec import Block
 from serving.app import create_app
-from serving.engine import Engine, Sources
+from serving.desk import Desk
+from serving.engine import Engine
+from serving.following import configuration_stamp
 from serving.keys import KeyRing, Scope, create_key
 from serving.metrics import Metrics
 from serving.operations import Parts
 from serving.settings import Settings
+from serving.state import Sources
 
 with warnings.catch_warnings():
     # It warns that it will use another HTTP client one day.
@@ -102,6 +108,7 @@ class FakeModel:
         if self.failure is not None:
             raise self.failure
         return SimpleNamespace(
+            raw=np.zeros(len(matrix)),
             propensity=0.1 + matrix[:, 0] / 10,
             path_contributions=lambda rows: np.zeros((len(rows), 2)),
         )
@@ -120,6 +127,8 @@ class House:
     opened: Exception | None = None
     clock: FixedClock = FixedClock(NOW)
     model_stamp: int = 0
+    with_ledger: bool = True
+    ledger: Ledger | None = None
 
     def open_store(self) -> FakeStore:
         if self.opened is not None:
@@ -138,8 +147,12 @@ class House:
     def engine(self) -> Engine:
         if not self.catalog.exists():
             self.catalog.write_text(catalog_text())
+        policies = beside(self.catalog, "policies")
+        if not policies.exists():
+            policies.write_text("consent: {assumed: demo}\n")
         sources = Sources(
-            catalog=self.catalog,
+            configuration_stamp=lambda: configuration_stamp(self.catalog),
+            load_configuration=lambda: load_configuration(self.catalog),
             model_name="adoption",
             model_stamp=lambda: self.model_stamp,
             load_model=self.load_model,
@@ -158,22 +171,34 @@ class House:
         if not (self.folder / "keys.json").exists():
             self.key("admin")
         chosen = Settings(home=self.folder, **settings)
-        return Parts(chosen, self.engine(), KeyRing(chosen.keys_path), Metrics())
+        desk = Desk(self.engine(), self.open_ledger())
+        return Parts(chosen, desk.engine, desk, KeyRing(chosen.keys_path), Metrics())
+
+    def open_ledger(self) -> Ledger | None:
+        """Open the ledger of the house, once; None where the test wants none."""
+        if self.ledger is None and self.with_ledger:
+            self.ledger = open_ledger(self.folder / "ledger.db")
+        return self.ledger
 
     def client(self, **settings: Any) -> TestClient:
         return TestClient(create_app(self.parts(**settings)), raise_server_exceptions=False)
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     monkeypatch.setenv("NBA_HOME", str(tmp_path))
     store = FakeStore()
-    return House(tmp_path, store, FakeModel(store.layout))
+    made = House(tmp_path, store, FakeModel(store.layout))
+    yield made
+    if made.ledger is not None:
+        made.ledger.close()
 
 
 @pytest.fixture
 def advisor(house: House) -> dict[str, str]:
-    return house.key("decide:advisor", "decide:web", "decide:bot", "decide:email", "read")
+    return house.key(
+        "decide:advisor", "decide:web", "decide:bot", "decide:email", "read", "outcomes", "privacy"
+    )
 
 
 @pytest.fixture

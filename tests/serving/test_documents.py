@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import get_args
 
+from serving.answer_schemas import NextBestActionsAnswer
 from serving.app import OPERATIONS
 from serving.keys import Scope
 from serving.problems import KINDS
-from serving.schemas import NextBestActionsAnswer, NextBestActionsRequest
+from serving.schemas import NextBestActionsRequest
 from serving.settings import ROOT, Settings
 
 TEXT = (ROOT / "docs" / "api.md").read_text()

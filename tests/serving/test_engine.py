@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from decisioning.history import NO_HISTORY
 from decisioning.request import DecisionRequest
 from features.clock import FixedClock
 from features.errors import CatalogError, FeatureError
@@ -17,14 +18,14 @@ QUESTION = DecisionRequest("1")
 
 
 def _best(engine: Any) -> str:
-    return str(engine.answer(QUESTION).results[0].action_id)
+    return str(engine.answer(QUESTION, NO_HISTORY).decision.results[0].action_id)
 
 
 def test_a_new_catalog_goes_live(house: Any, catalog: Callable[[str], str]) -> None:
     engine = house.engine()
     house.catalog.write_text(catalog("New words"))
     assert engine.refresh()
-    assert engine.answer(QUESTION).results[0].treatment.title == "New words"
+    assert engine.answer(QUESTION, NO_HISTORY).decision.results[0].treatment.title == "New words"
     assert not engine.refresh()
 
 
@@ -52,10 +53,10 @@ def test_a_promoted_model_goes_live_and_a_bad_one_does_not(house: Any) -> None:
     engine = house.engine()
     house.model, house.model_stamp = type(first)(house.store.layout, "2"), 1
     assert engine.refresh()
-    assert engine.answer(QUESTION).versions.model == "adoption/2"
+    assert engine.answer(QUESTION, NO_HISTORY).decision.versions.model == "adoption/2"
     house.model, house.model_stamp = None, 2
     assert not engine.refresh()
-    assert engine.answer(QUESTION).versions.model == "adoption/2"
+    assert engine.answer(QUESTION, NO_HISTORY).decision.versions.model == "adoption/2"
     assert engine.degraded() == ["model_refused"]
 
 
@@ -92,7 +93,7 @@ def test_a_store_that_was_built_anew_is_opened_again(house: Any) -> None:
     house.store = type(former)(known=("2",))
     (house.folder / "layout.json").write_text("{}")
     assert engine.refresh()
-    assert engine.answer(QUESTION).degraded == ("unknown_customer",)
+    assert engine.answer(QUESTION, NO_HISTORY).decision.degraded == ("unknown_customer",)
 
 
 def test_another_online_store_in_the_place_of_the_first_is_opened(house: Any) -> None:
@@ -105,7 +106,7 @@ def test_another_online_store_in_the_place_of_the_first_is_opened(house: Any) ->
     (house.folder / "other.db").write_text("two")
     (house.folder / "other.db").replace(house.folder / "online.db")
     assert engine.refresh()
-    assert engine.answer(QUESTION).degraded == ("unknown_customer",)
+    assert engine.answer(QUESTION, NO_HISTORY).decision.degraded == ("unknown_customer",)
 
 
 def test_features_that_cannot_be_taken_up_are_told_and_the_former_go_on(house: Any) -> None:
@@ -120,11 +121,11 @@ def test_features_that_cannot_be_taken_up_are_told_and_the_former_go_on(house: A
 def test_popularity_is_read_once_a_day(house: Any) -> None:
     engine = house.engine()
     for _ in range(5):
-        engine.answer(QUESTION)
+        engine.answer(QUESTION, NO_HISTORY)
     assert house.store.popularity_reads == 1
     engine.clock = FixedClock(house.clock.moment + timedelta(days=1))
-    engine.answer(QUESTION)
-    engine.answer(QUESTION)
+    engine.answer(QUESTION, NO_HISTORY)
+    engine.answer(QUESTION, NO_HISTORY)
     assert house.store.popularity_reads == 2
 
 

@@ -11,7 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from features.errors import FeatureError, ModelError
-from serving.schemas import NextBestActionsAnswer
+from serving.answer_schemas import NextBestActionsAnswer
 
 Ask = Callable[..., Any]
 PATH = "/v1/next-best-actions"
@@ -277,3 +277,18 @@ def test_an_error_of_ours_is_500_without_a_word_of_it(house: Any, advisor: Any) 
 def test_long_values_are_echoed_shortened(ask: Ask) -> None:
     response = ask(customer_id="x" * 5_000)
     assert len(orjson.dumps(response.json()["errors"][0]["value"])) < 200
+
+
+def test_a_bot_gets_one_short_reason_only_when_it_asks_and_may_read(house, advisor) -> None:
+    alone = house.key("decide:bot")
+    with house.client() as client:
+
+        def ask(key: dict[str, str], **question: Any) -> Any:
+            body = {"customer_id": "1", "channel": "bot"} | question
+            return client.post("/v1/next-best-actions", json=body, headers=key)
+
+        assert "reasons" not in ask(advisor).json()["results"][0]
+        assert "because" not in ask(advisor).json()["results"][0]
+        assert ask(alone).status_code == 200
+        assert ask(alone, explain="top").status_code == 403
+        assert ask(advisor, explain="top").status_code == 200

@@ -70,7 +70,8 @@ def positives_by_slice(problem: Problem, tables: Tables) -> dict[str, int]:
 def test_contacts_give_a_response_problem_and_a_catalog_that_can_be_read(tmp_path: Path) -> None:
     starter = start(open_tables(write_contacts(tmp_path / "data")), tmp_path)
     problem, catalog = load_problem(starter.problem), load_catalog(starter.catalog)
-    assert starter.files == (starter.catalog, starter.problem)
+    policies = starter.catalog.with_name("policies.yaml")
+    assert starter.files == (starter.catalog, policies, starter.problem)
     assert starter.problem.name == "response.yaml"
     assert problem.label_model == "response"
     assert catalog.action_ids == ACTIONS

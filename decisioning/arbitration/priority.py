@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
+Verdicts = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,12 @@ class Factors:
     context_weight: Array
     value: Array
     lever: Array
+
+    def of(self, rows: Index) -> Factors:
+        """Return the factors of some rows, in their order."""
+        return Factors(
+            self.propensity[rows], self.context_weight[rows], self.value[rows], self.lever[rows]
+        )
 
 
 @dataclass(frozen=True)
@@ -53,14 +60,25 @@ def priorities(factors: Factors, switches: Switches) -> Array:
     return product
 
 
-def rank(action_ids: Sequence[str], priority: Array, propensity: Array) -> Index:
+def rank(
+    action_ids: Sequence[str] | Index,
+    priority: Array,
+    propensity: Array,
+    mandatory: Verdicts | None = None,
+) -> Index:
     """Return the positions of the candidates, best first.
 
-    By priority, then propensity, both falling, then by action id: the order does not depend on
-    the one the candidates came in.
+    What is mandatory comes first. Then by priority, then propensity, both falling, then by action
+    id: the order does not depend on the one the candidates came in.
 
     >>> rank(("b", "a", "c"), np.array([1.0, 1.0, 2.0]), np.array([0.5, 0.5, 0.1])).tolist()
     [2, 1, 0]
+    >>> must = np.array([True, False, False])
+    >>> rank(("b", "a", "c"), np.array([1.0, 1.0, 2.0]), np.full(3, 0.5), must).tolist()
+    [0, 2, 1]
     """
-    order: Index = np.lexsort((np.asarray(action_ids), -propensity, -priority))
+    keys: list[npt.NDArray[np.generic]] = [np.asarray(action_ids), -propensity, -priority]
+    if mandatory is not None:
+        keys.append(~mandatory)
+    order: Index = np.lexsort(keys)
     return order

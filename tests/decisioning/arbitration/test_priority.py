@@ -52,3 +52,14 @@ def test_the_order_does_not_depend_on_the_order_of_the_candidates(candidates, ra
     shuffled = list(candidates)
     random.shuffle(shuffled)
     assert ranked(shuffled) == ranked(candidates)
+
+
+def test_what_is_mandatory_goes_first_and_keeps_the_same_order_among_itself() -> None:
+    mandatory = np.array([False, True, False, True])
+    order = rank(("d", "c", "b", "a"), np.array([9.0, 1, 2, 3]), np.full(4, 0.5), mandatory)
+    assert order.tolist() == [3, 1, 0, 2]
+
+
+def test_the_factors_of_some_rows_keep_their_order() -> None:
+    two = Factors(*(np.array([1.0, 2.0]) for _ in fields(Factors)))
+    assert two.of(np.array([1, 0])).value.tolist() == [2.0, 1.0]

@@ -1,0 +1,135 @@
+"""`ledger`: outcomes stored durably by 64 clients at once to the same rows committed one by one."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.demo_home import DemoHome
+from benchmarks.measure import Figure, Turns, by_turns
+from decisioning.ledger.ledger import Ledger
+from decisioning.ledger.open import open_ledger
+from decisioning.ledger.rows import DecisionRow, OutcomeRow, ReturnedAction
+
+CLIENTS = 64
+EACH = 10
+"""Outcomes of one client in one turn, one after the other."""
+DECISIONS = 640
+_NOON = 1_514_808_000.0
+_ACTION = ReturnedAction("coffee", "breakfast", "win_back", 28)
+_BY_HAND = """
+CREATE TABLE decisions (decision_id TEXT PRIMARY KEY, customer_id TEXT, actions TEXT);
+CREATE TABLE events (event_id TEXT PRIMARY KEY, body_digest TEXT, type TEXT, customer_id TEXT,
+  occurred_at REAL, received_at REAL, day INTEGER, channel TEXT, action_id TEXT, action_group TEXT,
+  issue TEXT, decision_id TEXT, attributes TEXT, flags TEXT);
+CREATE INDEX by_customer ON events (customer_id, occurred_at);
+CREATE INDEX by_decision ON events (decision_id);
+"""
+
+
+def ledger(home: DemoHome, repetitions: int = 5) -> tuple[Figure, ...]:
+    """Return the figure of durable outcomes; both sides sync the disk before they answer."""
+    with TemporaryDirectory(prefix=".durable-", dir=home.settings.home) as folder:
+        turns = measure(Path(folder), repetitions)
+    return (
+        Figure(
+            name="ledger",
+            workload=f"{CLIENTS * EACH} outcomes stored durably by {CLIENTS} clients at once",
+            against="the same outcomes looked up, inserted and committed one by one, SQLite",
+            ours=turns.ours,
+            baseline=turns.baseline,
+            target=0.1,
+        ),
+    )
+
+
+def measure(folder: Path, repetitions: int) -> Turns[None, None]:
+    """Store the same number of outcomes in both ways, by turns, and see that all are there."""
+    with (
+        open_ledger(folder / "ledger.db") as opened,
+        ThreadPoolExecutor(CLIENTS) as clients,
+        closing(_by_hand(folder / "by_hand.db")) as connection,
+    ):
+        for number in range(DECISIONS):
+            opened.log_decision(_decision(number))
+        opened.flush()
+        ours, theirs = _outcomes(), _outcomes()
+        turns = by_turns(
+            lambda: _together(opened, clients, ours),
+            lambda: _one_by_one(connection, theirs),
+            repetitions,
+        )
+        stored = sum(len(opened.outcomes_of(f"d{number}")) for number in range(DECISIONS))
+        (by_hand,) = connection.execute("SELECT count(*) FROM events").fetchone()
+    if stored != by_hand or stored != repetitions * CLIENTS * EACH:
+        raise AssertionError(f"{stored} outcomes stored, {by_hand} by hand")
+    return turns
+
+
+def _together(opened: Ledger, clients: ThreadPoolExecutor, outcomes: Iterator[OutcomeRow]) -> None:
+    shares = [[next(outcomes) for _ in range(EACH)] for _ in range(CLIENTS)]
+
+    def send(share: list[OutcomeRow]) -> None:
+        for one in share:
+            opened.store_outcomes([one], _NOON).result()
+
+    list(clients.map(send, shares))
+
+
+def _one_by_one(connection: sqlite3.Connection, outcomes: Iterator[OutcomeRow]) -> None:
+    """Do what a careful service does by hand: is it new, whose is it, insert, commit."""
+    for _ in range(CLIENTS * EACH):
+        one = next(outcomes)
+        connection.execute("BEGIN IMMEDIATE")
+        seen = connection.execute(
+            "SELECT body_digest FROM events WHERE event_id = ?", (one.event_id,)
+        ).fetchone()
+        customer_id, _ = connection.execute(
+            "SELECT customer_id, actions FROM decisions WHERE decision_id = ?", (one.decision_id,)
+        ).fetchone()
+        if seen is None:
+            connection.execute(
+                "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    one.event_id, one.body_digest, one.outcome, customer_id, one.occurred_at,
+                    _NOON, one.day, "web", one.action_id, _ACTION.group, _ACTION.issue,
+                    one.decision_id, one.attributes, "",
+                ),
+            )  # fmt: skip
+        connection.execute("COMMIT")
+
+
+def _outcomes() -> Iterator[OutcomeRow]:
+    for number in count():
+        yield OutcomeRow(
+            event_id=f"e{number}",
+            body_digest=f"{number:064x}",
+            decision_id=f"d{number % DECISIONS}",
+            action_id=_ACTION.action_id,
+            outcome="clicked",
+            occurred_at=_NOON,
+            day=int(_NOON // 86_400),
+        )
+
+
+def _decision(number: int) -> DecisionRow:
+    day = int(_NOON // 86_400)
+    customer_id = str(number)
+    return DecisionRow(f"d{number}", _NOON, day, customer_id, "web", actions=(_ACTION,))
+
+
+def _by_hand(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.executescript(_BY_HAND)
+    rows = [(f"d{number}", str(number), "[]") for number in range(DECISIONS)]
+    connection.execute("BEGIN")
+    connection.executemany("INSERT INTO decisions VALUES (?, ?, ?)", rows)
+    connection.execute("COMMIT")
+    return connection

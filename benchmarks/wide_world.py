@@ -1,0 +1,139 @@
+"""The demo's world with as many actions and policies as a benchmark asks for, in memory.
+
+Only the demo's categories have features. What is more than its own actions are copies of those
+under further ids, which the model scores from the same features.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import count, cycle, islice
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.demo_home import DemoHome
+from decisioning.catalog import Catalog
+from decisioning.configuration import Configuration, load_configuration
+from decisioning.decide import decide
+from decisioning.decision import Decision
+from decisioning.history import NO_HISTORY
+from decisioning.policies.policy_file import PolicyFile
+from decisioning.request import DecisionRequest, Explain
+from decisioning.world import Array, World, build_world
+from features.canonical.tables import known_customers
+from features.profiles import Profiles
+
+CUSTOMERS = 50
+_MET_BY_ALL = (
+    ("customer", "profile.trips_365d >= 0.0"),
+    ("customer", "!known.profile.days_since_purchase || profile.days_since_purchase < 1000.0"),
+    ("action", "!known.action.category_trips_all || action.category_trips_all < 1000.0"),
+)
+"""Conditions that cost time and turn nothing down, by their scope."""
+
+
+class Question(NamedTuple):
+    """One customer who is asked about."""
+
+    request: DecisionRequest
+    profiles: Profiles
+
+
+@dataclass(frozen=True)
+class WideWorld:
+    """A world and what goes with it at one moment.
+
+    Attributes
+    ----------
+    candidates : the actions that are asked about; None for all.
+    workload : what it is, for people.
+    """
+
+    world: World
+    popularity: Array
+    now: datetime
+    candidates: tuple[str, ...] | None
+    workload: str
+
+    @classmethod
+    def of(cls, home: DemoHome, candidates: int, policies: int) -> WideWorld:
+        """Return a world of so many candidates and of policies of all kinds."""
+        demo = load_configuration(home.settings.catalog_file)
+        configuration = widened(demo, candidates, policies)
+        actions, names = configuration.catalog.ordered, configuration.catalog.action_ids
+        model, layout, calendar = home.champion, home.store.layout, home.project.calendar
+        # A copy comes after its original, and is as popular.
+        name_of: dict[str, str] = {}
+        ids = [name_of.setdefault(action.category or action.id, action.id) for action in actions]
+        return cls(
+            world=build_world(configuration, model, layout, calendar),
+            popularity=home.store.popularity_now(ids),
+            now=home.project.clock.now(),
+            candidates=names[:candidates] if candidates < len(names) else None,
+            workload=f"{candidates:,} candidates, {policies} policies",
+        )
+
+    def answer(self, question: Question, explain: Explain = "none") -> Decision:
+        """Decide about one customer of whom the ledger knows nothing."""
+        request = replace(question.request, explain=explain, candidates=self.candidates)
+        return decide(request, question.profiles, self.popularity, self.world, self.now, NO_HISTORY)
+
+
+def widened(demo: Configuration, actions: int, policies: int) -> Configuration:
+    """Return a configuration with more actions and policies where it has fewer.
+
+    Conditions of the catalog, contact policies and quiet hours are counted as policies.
+    """
+    catalog = _with_copies(demo.catalog, actions)
+    rules = _with_more(demo.policies, policies - len(catalog.rule_book.rules))
+    return Configuration(catalog, rules, demo.arbitration)
+
+
+def questions(home: DemoHome) -> list[Question]:
+    """Return an advisor's questions about some customers."""
+    ids = known_customers(home.project.tables(home.tasks)).to_pyarrow()["customer_id"].to_pylist()
+    chosen = np.random.default_rng(7).choice(np.array(ids, dtype=object), CUSTOMERS, replace=False)
+    return [
+        Question(
+            DecisionRequest(customer_id, channel="advisor", context="advisor"),
+            home.store.online(customer_id),
+        )
+        for customer_id in chosen.tolist()
+    ]
+
+
+def _with_copies(demo: Catalog, actions: int) -> Catalog:
+    """Return a catalog with copies of the actions that have features."""
+    originals = [action for action in demo.actions if action.category is not None]
+    copies = (
+        action.model_copy(update={"id": f"{action.id}_{number}"})
+        for number in count(2)
+        for action in originals
+    )
+    missing = max(0, actions - len(demo.actions))
+    everything = (*demo.actions, *islice(copies, missing))
+    # Read anew, since a catalog keeps what it has worked out from its actions.
+    content = demo.model_dump(exclude_defaults=True)
+    content["actions"] = [action.model_dump(exclude_defaults=True) for action in everything]
+    return Catalog.model_validate(content)
+
+
+def _with_more(demo: PolicyFile, policies: int) -> PolicyFile:
+    """Return the policies, with conditions that everybody meets."""
+    missing = max(0, policies - sum(1 for _ in demo.entries))
+    more = [
+        {
+            "id": f"met_by_all_{number}",
+            "tier": "applicability",
+            "scope": scope,
+            "when": condition,
+            "reason": "not_now",
+            "words": {"en": "never said", "de": "nie gesagt"},
+        }
+        for number, (scope, condition) in enumerate(islice(cycle(_MET_BY_ALL), missing))
+    ]
+    content = demo.model_dump(exclude_defaults=True)
+    content["policies"] = [*content.get("policies", ()), *more]
+    return PolicyFile.model_validate(content)

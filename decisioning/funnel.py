@@ -1,0 +1,88 @@
+"""The candidates of one decision on their way through the stages: who is left, and why others went.
+
+Every candidate is either alive or in `removed` exactly once, whatever order rules are asked in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from decisioning.decision import Removed, Stage
+
+Array = npt.NDArray[np.float64]
+Index = npt.NDArray[np.int64]
+Verdicts = npt.NDArray[np.bool_]
+
+
+class Funnel:
+    """Rows of candidate actions, and what became of those that are gone.
+
+    Attributes
+    ----------
+    action : shape (rows,), positions in the catalog; the same throughout the decision.
+    alive : shape (rows,), which are left.
+    removed : those that are not, in the order in which they went.
+    """
+
+    def __init__(self, action_ids: Sequence[str], action: Index, removed: list[Removed]) -> None:
+        self.action = action
+        self.alive: Verdicts = np.ones(len(action), dtype=bool)
+        self.removed = removed
+        self._ids = action_ids
+
+    @property
+    def rows(self) -> Index:
+        """Return the rows that are left."""
+        left: Index = np.flatnonzero(self.alive)
+        return left
+
+    def name(self, row: int) -> str:
+        """Return the action id of a row."""
+        return self._ids[int(self.action[row])]
+
+    def turn_down(
+        self, which: Verdicts, stage: Stage, policy_id: str, reason: str, tier: str = ""
+    ) -> None:
+        """Remove the rows of a mask that are still alive, all for one reason."""
+        gone = which & self.alive
+        if np.count_nonzero(gone):
+            self.turn_down_rows(np.flatnonzero(gone), stage, policy_id, reason, tier)
+
+    def turn_down_rows(
+        self, rows: Index, stage: Stage, policy_id: str, reason: str, tier: str = ""
+    ) -> None:
+        """Remove rows that are alive, all for one reason."""
+        self.alive[rows] = False
+        ids = self._ids
+        self.removed += [
+            Removed(ids[one], stage, tier, policy_id, reason, None)
+            for one in self.action[rows].tolist()
+        ]
+
+    def failing(self, failed: Index) -> list[int]:
+        """Return the different policies by which rows that are alive fail, rising.
+
+        Parameters
+        ----------
+        failed : shape (rows,), position of the policy, -1 where none fails.
+        """
+        return sorted({*failed[self.alive].tolist()} - {-1})
+
+    def turn_down_one(
+        self,
+        row: int,
+        stage: Stage,
+        policy_id: str,
+        reason: str,
+        tier: str = "",
+        until: float = np.nan,
+    ) -> None:
+        """Remove one row that is alive; `until` in seconds since 1970, NaN where nobody knows."""
+        ends = None if math.isnan(until) else datetime.fromtimestamp(until, UTC)
+        self.alive[row] = False
+        self.removed.append(Removed(self.name(row), stage, tier, policy_id, reason, ends))

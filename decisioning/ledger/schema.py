@@ -1,0 +1,207 @@
+"""The tables of the ledger, the same on SQLite and PostgreSQL.
+
+Times are seconds since 1970 in UTC, days are business day numbers, and nothing is stored as a
+database's own date: drivers disagree on those.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.types import TypeEngine
+
+METADATA = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+"""Every table; constraints have the same names on every database."""
+
+
+def _of(name: str, kind: type[TypeEngine[Any]], *, key: bool = False) -> Column[Any]:
+    return Column(name, kind, primary_key=key, nullable=False)
+
+
+def _maybe(name: str, kind: type[TypeEngine[Any]]) -> Column[Any]:
+    return Column(name, kind, nullable=True)
+
+
+DECISIONS = Table(
+    "decisions",
+    METADATA,
+    _of("decision_id", Text, key=True),
+    _of("decided_at", Double),
+    _of("day", Integer),
+    _maybe("customer_id", Text),
+    _of("channel", Text),
+    _of("mode", Text),
+    _of("state", Text),
+    _maybe("request_id", Text),
+    _maybe("request_digest", Text),
+    _maybe("payload", LargeBinary),
+    _maybe("vectors", LargeBinary),
+    _maybe("answer", LargeBinary),
+    _maybe("actions", Text),
+    _of("writer", Text),
+    _of("seq", BigInteger),
+    _maybe("salt", LargeBinary),
+    _of("digest", LargeBinary),
+    _of("link", LargeBinary),
+    CheckConstraint("state IN ('live', 'pending', 'activated', 'erased')", name="state"),
+)
+"""One row per decision.
+
+`payload` and `vectors` are compressed by zlib. `actions` is a JSON list of the returned actions,
+each [action_id, group, issue, window_days]. `salt`, `digest` and `link` are its place in the chain
+of its writer. An erased row keeps what names nobody, and its digest.
+"""
+
+_CUSTOMER_TIME = ("customer_id", "decided_at")
+Index(None, *(DECISIONS.c[name] for name in _CUSTOMER_TIME))
+Index(None, DECISIONS.c.decided_at, DECISIONS.c.decision_id)
+Index(None, DECISIONS.c.request_id, unique=True)
+Index(None, DECISIONS.c.writer, DECISIONS.c.seq, unique=True)
+
+RESERVATIONS = Table(
+    "reservations",
+    METADATA,
+    _of("decision_id", Text, key=True),
+    _of("action_id", Text, key=True),
+    _maybe("customer_id", Text),
+    _of("action_group", Text),
+    _of("issue", Text),
+    _of("channel", Text),
+    _of("placement", Text),
+    _of("day", Integer),
+    _of("reserved_at", Double),
+    _of("expires_at", Double),
+    _maybe("confirmed_at", Double),
+)
+"""One row per action that a decision has reserved a slot for, or that was presented.
+
+The row is also what counts a presentation once: only the first one finds it unconfirmed.
+"""
+
+_OPEN = text("confirmed_at IS NULL")
+Index(None, RESERVATIONS.c.customer_id, RESERVATIONS.c.expires_at)
+Index(
+    "ix_reservations_open",
+    *(RESERVATIONS.c[name] for name in ("action_id", "expires_at", "channel", "day")),
+    sqlite_where=_OPEN,
+    postgresql_where=_OPEN,
+)
+
+
+def _event_columns() -> list[Column[Any]]:
+    return [
+        _of("event_id", Text, key=True),
+        _of("body_digest", Text),
+        _of("type", Text),
+        _maybe("customer_id", Text),
+        _of("occurred_at", Double),
+        _of("received_at", Double),
+        _of("day", Integer),
+        _maybe("channel", Text),
+        _maybe("action_id", Text),
+        _maybe("action_group", Text),
+        _maybe("issue", Text),
+        _maybe("decision_id", Text),
+        _maybe("value", Double),
+        _maybe("on_behalf_of", Text),
+        _maybe("rating", Double),
+        _maybe("amount", Double),
+        _maybe("category", Text),
+        _maybe("session_id", Text),
+        _of("attributes", Text),
+        _of("flags", Text),
+    ]
+
+
+EVENTS = Table("events", METADATA, *_event_columns())
+"""What happened; outcomes are the events that have a decision and an action.
+
+`attributes` is a JSON object, `flags` words separated by spaces, such as `late`.
+"""
+
+Index(None, EVENTS.c.customer_id, EVENTS.c.occurred_at)
+Index(None, EVENTS.c.decision_id)
+Index(None, EVENTS.c.occurred_at)
+
+QUARANTINE = Table("quarantine", METADATA, *_event_columns(), _of("reason", Text))
+"""Events that cannot be placed: of a decision that is not known, or not yet."""
+
+Index(None, QUARANTINE.c.decision_id)
+
+CONSENTS = Table(
+    "consents",
+    METADATA,
+    _of("consent_id", Text, key=True),
+    _of("customer_id", Text),
+    _of("purpose", Text),
+    _of("channel", Text),
+    _of("status", Text),
+    _of("valid_from", Double),
+    _of("recorded_at", Double),
+    _of("source", Text),
+)
+"""The consent log; rows are added and never changed. The id is a digest of what a row says."""
+
+Index(None, CONSENTS.c.customer_id, CONSENTS.c.valid_from)
+
+VOLUMES = Table(
+    "volumes",
+    METADATA,
+    _of("action_id", Text, key=True),
+    _of("channel", Text, key=True),
+    _of("day", Integer, key=True),
+    _of("presented", BigInteger),
+)
+"""How often an action was presented to anybody, by channel and day; confirmed ones only."""
+
+RESERVED = Table(
+    "reserved",
+    METADATA,
+    _of("action_id", Text, key=True),
+    _of("minute", BigInteger, key=True),
+    _of("channel", Text, key=True),
+    _of("day", Integer, key=True),
+    _of("open", BigInteger),
+)
+"""How many unconfirmed reservations lapse in which minute (since 1970).
+
+Without it every decision about a limited action would count all its open reservations anew.
+"""
+
+SNAPSHOTS = Table(
+    "snapshots",
+    METADATA,
+    _of("digest", Text, key=True),
+    _of("kind", Text),
+    _of("content", LargeBinary),
+)
+"""Configuration texts and arrays that decisions refer to, by the SHA-256 of their bytes."""
+
+ANCHORS = Table(
+    "anchors",
+    METADATA,
+    _of("writer", Text, key=True),
+    _of("seq", BigInteger, key=True),
+    _of("day", Integer),
+    _of("link", LargeBinary),
+)
+"""Ends of chains as they once were: without them nobody could see that a tail is missing."""

@@ -1,0 +1,104 @@
+"""What may be offered to this customer: control groups, consent, policies, contact limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from decisioning.funnel import Funnel, Verdicts
+from decisioning.moment import Moment
+from decisioning.policies.contact import Limit
+from decisioning.request import ContextEntry, DecisionRequest
+from decisioning.world import World
+from features.matrix import RowColumns
+
+
+@dataclass(frozen=True)
+class Screened:
+    """What ranking needs of the screening.
+
+    Attributes
+    ----------
+    columns : features of the funnel's rows by name.
+    contexts : the request's context facts and those that the customer's journey adds.
+    capped : shape (rows,), whether returning a row takes a place that a limit counts.
+    limits : what is left of each limit that rows share.
+    """
+
+    columns: RowColumns
+    contexts: tuple[ContextEntry, ...]
+    capped: Verdicts
+    limits: tuple[Limit, ...]
+    control_group: str | None
+    consent_assumed: bool
+
+
+def screen(funnel: Funnel, request: DecisionRequest, moment: Moment, world: World) -> Screened:
+    """Turn down what may not be offered, stage by stage.
+
+    Raises
+    ------
+    LeakError : the profile knows something from at or after the decision.
+    """
+    columns = world.builder.columns(moment.candidates(funnel.action))
+    control_group = _control(funnel, request, moment, world)
+    assumed = _consent(funnel, request, moment, world)
+    _conditions(funnel, columns, world)
+    _policies(funnel, request, moment, world, columns)
+    judged = world.contact.judge(moment.history, request, funnel.action, moment.now)
+    for row in np.flatnonzero((judged.failed >= 0) & funnel.alive).tolist():
+        policy = world.contact.policies[judged.failed[row]]
+        until = float(judged.until[row])
+        funnel.turn_down_one(row, "contact", policy.id, policy.reason, until=until)
+    zone = moment.history.time_zone if moment.history else None
+    derived = world.derived_contexts.of(request, columns, moment.now, zone, len(funnel.action))
+    return Screened(
+        columns=columns,
+        contexts=(*request.contexts, *derived),
+        capped=judged.capped,
+        limits=judged.limits,
+        control_group=control_group,
+        consent_assumed=assumed,
+    )
+
+
+def _control(funnel: Funnel, request: DecisionRequest, moment: Moment, world: World) -> str | None:
+    if not world.configuration.arbitration.control_groups:
+        return None
+    book = world.arbitration
+    groups = book.control_groups_of(request.customer_id, moment.now)
+    for group in groups:
+        mine = book.withheld_by(group)[funnel.action]
+        funnel.turn_down(mine, "control", group.id, "control_group")
+    return groups[0].id if groups else None
+
+
+def _consent(funnel: Funnel, request: DecisionRequest, moment: Moment, world: World) -> bool:
+    judged = world.consent.judge(moment.history, request, funnel.action, moment.now)
+    for code in sorted({*judged.reason} - {""}):
+        mine = np.array([reason == code for reason in judged.reason], dtype=bool)
+        funnel.turn_down(mine, "consent", "consent", code)
+    return judged.assumed
+
+
+def _conditions(funnel: Funnel, columns: RowColumns, world: World) -> None:
+    """Turn down by the conditions of the catalog, which training knows as well."""
+    book = world.catalog.rule_book
+    failed = book.first_failed(columns, funnel.action)
+    for at in funnel.failing(failed):
+        rule = book.rules[at]
+        funnel.turn_down(failed == at, "eligibility", rule.id, rule.reason, rule.tier)
+
+
+def _policies(
+    funnel: Funnel, request: DecisionRequest, moment: Moment, world: World, columns: RowColumns
+) -> None:
+    judged = world.policies.judge(
+        request, columns, funnel.action, funnel.alive, moment.now, moment.history
+    )
+    for at in funnel.failing(judged.failed):
+        policy = world.policies.policies[at]
+        for code, own in enumerate((policy.reason, "value_missing", "policy_error")):
+            mine = (judged.failed == at) & (judged.code == code)
+            funnel.turn_down(mine, policy.tier, policy.id, own, policy.tier)

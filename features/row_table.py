@@ -1,0 +1,195 @@
+"""A table of candidate rows: what a model needs, computed for many columns at once.
+
+A decision has few rows and many columns, so its cost is that of the calls of NumPy and not of the
+numbers. The matrix of 32 rows takes 60 us this way; a call or more for every column took 165.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, chain, pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from features import declared
+from features.calendar import Calendar
+from features.errors import FeatureError
+from features.layout import Layout
+from features.spec import AgeOf, Array, Block, Derivation, RatioOf
+
+if TYPE_CHECKING:
+    from features.matrix import Candidates
+
+Index = npt.NDArray[np.int64]
+
+_NOWHERE = -1
+
+
+def stored_places(
+    layout: Layout, categories: tuple[str | None, ...], action_ids: tuple[str, ...]
+) -> dict[str, Index]:
+    """Return where in a profile vector each stored value of each action is, -1 for nowhere.
+
+    >>> places = stored_places(Layout.of(("TEA",), ()), (None, "TEA"), ("advice", "tea"))
+    >>> places["profile_at"].tolist(), int(places["category_trips_all"][0])
+    ([0, 0], -1)
+    """
+    numbers = np.arange(layout.size, dtype=np.float64)[None, :]
+    category = [layout.category_position.get(name or "", _NOWHERE) for name in categories]
+    action = [layout.action_position.get(name, _NOWHERE) for name in action_ids]
+    blocks = (
+        (layout.scalars, layout.scalar_block(numbers), [0] * len(action_ids)),
+        (layout.category_features, layout.category_block(numbers)[0], category),
+        (layout.action_features, layout.action_block(numbers)[0], action),
+    )
+    found: dict[str, Index] = {}
+    for names, block, rows in blocks:
+        # Position -1 is the last row, which says that there is nothing.
+        padded = np.vstack([block, np.full((1, len(names)), _NOWHERE)])
+        found |= zip(names, padded[rows].T.astype(np.int64), strict=True)
+    return found
+
+
+def values_at(places: Index, vectors: Array, decision: Index) -> Array:
+    """Return numbers out of profile vectors, shaped as `places`; NaN where that is -1.
+
+    Parameters
+    ----------
+    places : shape (rows,) or (rows, columns).
+    decision : shape (rows,), which of the vectors each row is about.
+    """
+    at = places
+    if len(vectors) > 1:
+        at = (places.T + decision * vectors.shape[1]).T
+    values: Array = vectors.ravel().take(at)
+    nowhere = places == _NOWHERE
+    if np.count_nonzero(nowhere):
+        values[nowhere] = np.nan
+    return values
+
+
+def popularity_of(candidates: Candidates) -> Array:
+    """Return the popularity of each row's action, shape (rows, popularity features)."""
+    day = candidates.decision if len(candidates.popularity) > 1 else 0
+    rows: Array = candidates.popularity[day, candidates.action]
+    return rows
+
+
+class TablePlan:
+    """Which columns a table of candidate rows has, and how they are filled.
+
+    From left to right: moments as business days, other stored values, popularity, attributes of the
+    action, ages, ratios, and room for what is derived in another way.
+
+    Parameters
+    ----------
+    names : the columns of a model, in order; what ages and ratios are made of is added.
+    places : of `stored_places`.
+    attributes : of the actions, shape (actions,) each.
+    also : further columns that are filled.
+
+    Attributes
+    ----------
+    column : where each name stands that `fill` fills.
+    apart : where each of the other names is to stand.
+    order : shape (names,), where the columns of the model stand.
+
+    Raises
+    ------
+    FeatureError : the profiles do not hold a feature.
+    """
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        places: Mapping[str, Index],
+        attributes: Mapping[str, Array],
+        also: tuple[str, ...] = (),
+    ) -> None:
+        actions = len(next(iter(places.values())))
+        wanted = dict.fromkeys(_with_inputs((*names, *also), attributes))
+        ages = {n: d for n in wanted if isinstance(d := _derivation(n, attributes), AgeOf)}
+        ratios = {n: d for n in wanted if isinstance(d := _derivation(n, attributes), RatioOf)}
+        known = [name for name in wanted if name in attributes]
+        popular = [name for name in declared.stored(Block.POPULARITY) if name in wanted]
+        stored = [n for n in wanted if n not in {*ages, *ratios, *known, *popular}]
+        stored.sort(key=declared.is_moment, reverse=True)
+        groups = (stored, popular, known, ages, ratios)
+        self.column = {name: at for at, name in enumerate(chain(*groups))}
+        others = (name for name in names if name not in self.column)
+        self.apart = {name: at for at, name in enumerate(others, start=len(self.column))}
+        self.order = _numbers((self.column | self.apart)[name] for name in names)
+        self._stored, self._popular, self._known, self._ages, self._ratios = (
+            slice(*ends) for ends in pairwise([0, *accumulate(map(len, groups))])
+        )
+        self._moments = slice(0, sum(map(declared.is_moment, stored)))
+        self._places = _side_by_side([_found(places, n) for n in stored], actions).astype(np.int64)
+        self._attributes = _side_by_side([attributes[name] for name in known], actions)
+        self._popularity = _numbers(map(declared.stored(Block.POPULARITY).index, popular))
+        self._moment = _numbers(self.column[age.moment] for age in ages.values())
+        self._above = _numbers(self.column[ratio.above] for ratio in ratios.values())
+        self._below = _numbers(self.column[ratio.below] for ratio in ratios.values())
+
+    def fill(
+        self, candidates: Candidates, vectors: Array, today: Array, calendar: Calendar
+    ) -> Array:
+        """Return the table, shape (rows, columns); what stands in the room for others is open.
+
+        Parameters
+        ----------
+        vectors : those of the candidates' profiles, without what is too old.
+        today : shape (rows,), the business day of each row's decision.
+        """
+        action, decision = candidates.action, candidates.decision
+        table = np.empty((len(action), len(self.column) + len(self.apart)))
+        table[:, self._stored] = values_at(self._places.take(action, axis=0), vectors, decision)
+        table[:, self._moments] = calendar.day(table[:, self._moments])
+        popularity = popularity_of(candidates)
+        table[:, self._popular] = popularity.take(self._popularity, axis=1)
+        table[:, self._known] = self._attributes.take(action, axis=0)
+        ages = today[:, None] - table.take(self._moment, axis=1)
+        table[:, self._ages] = np.maximum(ages, 0.0)
+        below = table.take(self._below, axis=1)
+        below[below == 0.0] = np.nan
+        table[:, self._ratios] = table.take(self._above, axis=1) / below
+        return table
+
+
+def _with_inputs(names: Iterable[str], attributes: Mapping[str, Array]) -> Iterator[str]:
+    """Yield what a table can hold of some columns, and what those are made of."""
+    for name in names:
+        derive = _derivation(name, attributes)
+        inputs: tuple[str, ...] = ()
+        if isinstance(derive, AgeOf):
+            inputs = (derive.moment,)
+        elif isinstance(derive, RatioOf):
+            inputs = (derive.above, derive.below)
+        made_of = [_derivation(one, attributes) for one in inputs]
+        # All ratios are filled at once: one that is made of another has to stay out.
+        if (derive is None or inputs) and all(d is None or isinstance(d, AgeOf) for d in made_of):
+            yield from _with_inputs(inputs, attributes)
+            yield name
+
+
+def _derivation(name: str, attributes: Mapping[str, Array]) -> Derivation | None:
+    return None if name in attributes else declared.feature(name).derive
+
+
+def _found(places: Mapping[str, Index], name: str) -> Index:
+    if name not in places:
+        raise FeatureError(f"the profiles do not hold {name!r}; run `nba features build`")
+    return places[name]
+
+
+def _numbers(numbers: Iterable[int]) -> Index:
+    return np.array([*numbers], dtype=np.int64)
+
+
+def _side_by_side(columns: Sequence[Array | Index], actions: int) -> Array:
+    """Return columns over actions as one matrix, shape (actions, columns)."""
+    matrix = np.empty((actions, len(columns)))
+    for at, column in enumerate(columns):
+        matrix[:, at] = column
+    return matrix

@@ -1,0 +1,59 @@
+"""Checks what people write as the service will read it: catalog, policies and arbitration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from decisioning.arbitration import load_arbitration
+from decisioning.catalog import load_catalog
+from decisioning.catalog_check import Finding, check_catalog
+from decisioning.configuration import beside
+from decisioning.policies.policy_file import load_policies
+from features.canonical.tables import open_tables
+from features.clock import open_clock
+from features.errors import ConfigError
+from serving.settings import Settings
+
+
+def check_files(settings: Settings, catalog: Path) -> tuple[Sequence[str], bool]:
+    """Return what there is to say about a catalog and the files beside it, and whether it is used.
+
+    Policies and arbitration are checked once the catalog has no fault, since they name its actions.
+    """
+    now = open_clock(settings.clock_file).now()
+    findings = check_catalog(catalog, now, _categories(settings.home / "data"))
+    told = [str(finding) for finding in findings]
+    if _refused(findings):
+        return told, False
+    faults = _beside(catalog)
+    if not faults:
+        told.append(f"{catalog}: {len(load_catalog(catalog).actions)} actions, no fault")
+    return [*told, *faults], not faults
+
+
+def _refused(findings: Sequence[Finding]) -> bool:
+    return any(finding.level == "fault" for finding in findings)
+
+
+def _beside(path: Path) -> list[str]:
+    catalog, faults = load_catalog(path), []
+    for file, load in (
+        (beside(path, "policies"), load_policies),
+        (beside(path, "arbitration"), load_arbitration),
+    ):
+        if not file.exists():
+            continue
+        try:
+            load(file, catalog)
+        except ConfigError as error:
+            faults.append(str(error))
+    return faults
+
+
+def _categories(data: Path) -> frozenset[str] | None:
+    """Return the categories of the transactions; None where there are no data."""
+    if not (data / "transactions.parquet").exists():
+        return None
+    column = open_tables(data).transactions.category
+    return frozenset(name for name in column.to_pyarrow().unique().to_pylist() if name)
