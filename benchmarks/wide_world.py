@@ -6,7 +6,7 @@ under further ids, which the model scores from the same features.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count, cycle, islice
 from typing import NamedTuple
@@ -56,6 +56,7 @@ class WideWorld:
     now: datetime
     candidates: tuple[str, ...] | None
     workload: str
+    asked: dict[tuple[str | None, str], DecisionRequest] = field(default_factory=dict)
 
     @classmethod
     def of(cls, home: DemoHome, candidates: int, policies: int) -> WideWorld:
@@ -77,8 +78,15 @@ class WideWorld:
 
     def answer(self, question: Question, explain: Explain = "none") -> Decision:
         """Decide about one customer of whom the ledger knows nothing."""
-        request = replace(question.request, explain=explain, candidates=self.candidates)
+        request = self._asked(question.request, explain)
         return decide(request, question.profiles, self.popularity, self.world, self.now, NO_HISTORY)
+
+    def _asked(self, request: DecisionRequest, explain: Explain) -> DecisionRequest:
+        """Return the question as it is asked here; made once, as it is no part of a decision."""
+        key = request.customer_id, explain
+        if key not in self.asked:
+            self.asked[key] = replace(request, explain=explain, candidates=self.candidates)
+        return self.asked[key]
 
 
 def widened(demo: Configuration, actions: int, policies: int) -> Configuration:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol
 
 import numpy as np
@@ -92,10 +93,14 @@ class Condition(Border):
             raise ValueError(f"needs exactly one of {', '.join(_COMPARISONS)}; found {found}")
         return self
 
-    @property
+    @cached_property
     def comparison(self) -> str:
         """Which comparison it is."""
         return next(name for name in _COMPARISONS if getattr(self, name) is not None)
+
+    @cached_property
+    def _compared(self) -> tuple[np.ufunc, float]:
+        return _COMPARISONS[self.comparison], float(getattr(self, self.comparison))
 
     @property
     def id(self) -> str:
@@ -111,7 +116,8 @@ class Condition(Border):
         """Tell which rows hold the comparison, shape (rows,)."""
         column = columns[self.feature]
         # A comparison with NaN does not hold.
-        holds: Verdicts = _COMPARISONS[self.comparison](column, getattr(self, self.comparison))
+        compare, limit = self._compared
+        holds: Verdicts = compare(column, limit)
         return holds | np.isnan(column) if self.when_missing == "pass" else holds
 
 
@@ -136,7 +142,10 @@ class RuleBook:
         """
         failed = np.full(len(action), -1, dtype=np.int64)
         for place in reversed(range(len(self.rules))):
-            turned_down = ~self.rules[place].passes(columns) & self.applies[place, action]
+            mine = self.applies[place].take(action)
+            if not np.count_nonzero(mine):
+                continue
+            turned_down = mine & ~self.rules[place].passes(columns)
             failed[turned_down] = place
         return failed
 

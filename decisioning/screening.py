@@ -76,7 +76,7 @@ def _control(funnel: Funnel, request: DecisionRequest, moment: Moment, world: Wo
 
 def _consent(funnel: Funnel, request: DecisionRequest, moment: Moment, world: World) -> bool:
     judged = world.consent.judge(moment.history, request, funnel.action, moment.now)
-    for code in sorted({*judged.reason} - {""}):
+    for code in sorted({*judged.reason} - {""}) if any(judged.reason) else ():
         mine = np.array([reason == code for reason in judged.reason], dtype=bool)
         funnel.turn_down(mine, "consent", "consent", code)
     return judged.assumed

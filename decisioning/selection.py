@@ -130,7 +130,7 @@ class Selection:
         full = ("max_results", "outranked")
         if self.room < self.most and place is not None:
             full = ("placements", "placements_full")
-        refusals = tuple(Refusal(row, *full) for row in others)
+        refusals = tuple([Refusal(row, *full) for row in others])
         return Chosen(tuple(rows), (place,) * len(rows), refusals)
 
     def _spot(self, row: int, free: list[int]) -> int | None:

@@ -67,6 +67,8 @@ class ConsentBook:
             purpose: self._judge_purpose(history, purpose, request.channel, at)
             for purpose in self._purposes
         }
+        if not any(reason or assumed for reason, assumed in said.values()):
+            return ConsentJudged(("",) * len(action), False)
         mine = [self._purpose_of[position] for position in action.tolist()]
         assumed = any(said[purpose][1] for purpose in dict.fromkeys(mine))
         return ConsentJudged(tuple(said[purpose][0] for purpose in mine), assumed)
