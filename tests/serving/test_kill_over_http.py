@@ -19,7 +19,7 @@ from served_world import Service, action, kill, limit, rows
 
 CLIENTS = 4
 EACH, ALL, BUDGET = 3, 12, 8
-ROUNDS = ("one",) * 4 + ("both",) + ("one",) * 3 + ("everything",) + ("one",)
+ROUNDS = (("one",) * 4 + ("both",) + ("one",) * 3 + ("everything",) + ("one",)) * 2
 """What is killed: a worker, both workers, or the supervisor as well."""
 DRAINED_S = 30.0
 
@@ -47,7 +47,7 @@ def a_ledger(kind: str, home: Path) -> Iterator[str]:
 def killed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Service, Diary]]:
-    """A service that was killed ten times under load and then stopped, and the clients' diary."""
+    """A service that was killed twenty times under load and then stopped, and the clients' diary."""
     home = tmp_path_factory.mktemp("killed")
     with a_ledger(request.param, home) as ledger:
         service = Service(home, ledger)
