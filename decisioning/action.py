@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from decisioning.border import Border, Code
+from decisioning.border import Border, Code, Moment
 from decisioning.request import Channel
 from decisioning.rules import Condition
 from decisioning.treatments import Template, Words
@@ -92,9 +91,9 @@ class Action(Border):
     """What a positive outcome is worth; left out, the catalog's."""
     cost: Annotated[float, Field(ge=0)] = 0.0
     """What taking it costs; for reports, not subtracted from the value."""
-    valid_from: datetime | None = None
+    valid_from: Moment | None = None
     """When it begins; UTC unless an offset is given."""
-    valid_to: datetime | None = None
+    valid_to: Moment | None = None
     """When it ends; that moment itself is outside."""
     enabled: bool = True
     """Set to false to stop it at once."""
@@ -118,13 +117,6 @@ class Action(Border):
     """The only channels that it may be said on; left out, every channel that has a text for it."""
     treatments: dict[Channel, Template] = {}
     """What is said on a channel instead of the catalog's treatment."""
-
-    @field_validator("valid_from", "valid_to")
-    @classmethod
-    def _in_utc(cls, moment: datetime | None) -> datetime | None:
-        if moment is None:
-            return None
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
     @model_validator(mode="after")
     def _begins_before_it_ends(self) -> Action:

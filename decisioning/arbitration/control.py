@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from decisioning.action import Action
 from decisioning.arbitration.chance import BUCKETS, bucket_of
-from decisioning.border import Border, Code
+from decisioning.border import Border, Code, Moment
 
 
 class Scope(Border):
@@ -63,20 +63,13 @@ class ControlGroup(Border):
     """What its customers go without: global, or one of issue, group, action with a name."""
     share: Annotated[float, Field(ge=0, le=50)]
     """Percent of the customers, in steps of 0.01, at most 50."""
-    starts: datetime | None = None
+    starts: Moment | None = None
     """When it begins; UTC unless an offset is given."""
-    ends: datetime | None = None
+    ends: Moment | None = None
     """When it ends; that moment itself is outside."""
     salt: Annotated[str, Field(min_length=1)] | None = None
     """Customers are dealt by this text and their id; left out, by the id of the group. Two groups
     of the same salt and share hold the same customers."""
-
-    @field_validator("starts", "ends")
-    @classmethod
-    def _in_utc(cls, moment: datetime | None) -> datetime | None:
-        if moment is None:
-            return None
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
     @model_validator(mode="after")
     def _starts_before_it_ends(self) -> ControlGroup:
