@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Literal, get_args
 from decisioning.arbitration import ArbitrationFile, load_arbitration
 from decisioning.catalog import Catalog, load_catalog
 from decisioning.policies.policy_file import PolicyFile, load_policies
+from features.errors import ArbitrationError, PolicyError
 
 Part = Literal["policies", "arbitration"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -70,14 +72,28 @@ def beside(catalog: Path, part: Part) -> Path:
     return catalog.with_name(name)
 
 
-def load_configuration(path: Path) -> Configuration:
+def written(catalog: Path, part: Part) -> bool:
+    """Tell whether the policies or the arbitration of a catalog are written down."""
+    path = beside(catalog, part)
+    return path.exists() and path.stat().st_size > 0
+
+
+def load_configuration(path: Path, needed: Collection[Part] = ()) -> Configuration:
     """Read a catalog and what stands beside it.
+
+    Parameters
+    ----------
+    needed : what must not be missing or without a single byte.
 
     Raises
     ------
     CatalogError, PolicyError, ArbitrationError : any fault; the message names the file, the place
         and the value.
     """
+    for part in needed:
+        if not written(path, part):
+            refused = PolicyError if part == "policies" else ArbitrationError
+            raise refused(f"{beside(path, part)}: is gone or empty, and was in force until now")
     catalog = load_catalog(path)
     policies, arbitration = beside(path, "policies"), beside(path, "arbitration")
     return Configuration(

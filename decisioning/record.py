@@ -145,8 +145,10 @@ def profiles_from(vectors: bytes, customer_id: str | None, layout: Layout) -> Pr
 
     Raises
     ------
-    LedgerError : the numbers are not as many as the layout has.
+    LedgerError : they are no numbers, or not as many as the layout has.
     """
+    if len(vectors) % 8:
+        raise LedgerError(f"{len(vectors)} bytes are not the numbers of a profile")
     numbers = np.frombuffer(vectors, dtype="<f8").astype(np.float64)
     if numbers.size != layout.size:
         raise LedgerError(f"{numbers.size} numbers of a profile, its layout has {layout.size}")

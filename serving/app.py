@@ -95,7 +95,9 @@ def _routes(operations: Iterable[Operation]) -> Iterable[Route]:
     in_order = sorted(operations, key=attrgetter("path"))
     for path, at_path in groupby(in_order, attrgetter("path")):
         by_method = {operation.method: _endpoint(operation) for operation in at_path}
-        yield Route(path, _by_method(by_method), methods=list(by_method))
+        # The id of a customer may hold a slash, which is one here however it is written.
+        pattern = path.replace("{customer_id}", "{customer_id:path}")
+        yield Route(pattern, _by_method(by_method), methods=list(by_method))
 
 
 def _by_method(endpoints: dict[str, Endpoint]) -> Endpoint:

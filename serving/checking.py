@@ -8,7 +8,7 @@ from pathlib import Path
 from decisioning.arbitration import load_arbitration
 from decisioning.catalog import load_catalog
 from decisioning.catalog_check import Finding, check_catalog
-from decisioning.configuration import beside
+from decisioning.configuration import PARTS, beside
 from decisioning.policies.policy_file import load_policies
 from features.canonical.tables import open_tables
 from features.clock import open_clock
@@ -21,6 +21,7 @@ def check_files(settings: Settings, catalog: Path) -> tuple[Sequence[str], bool]
 
     Policies and arbitration are checked once the catalog has no fault, since they name its actions.
     """
+    catalog = _catalog_of(catalog)
     now = open_clock(settings.clock_file).now()
     findings = check_catalog(catalog, now, _categories(settings.home / "data"))
     told = [str(finding) for finding in findings]
@@ -30,6 +31,18 @@ def check_files(settings: Settings, catalog: Path) -> tuple[Sequence[str], bool]
     if not faults:
         told.append(f"{catalog}: {len(load_catalog(catalog).actions)} actions, no fault")
     return [*told, *faults], not faults
+
+
+def _catalog_of(path: Path) -> Path:
+    """Return the catalog that is meant by a folder, or by a file that stands beside it."""
+    if path.is_dir():
+        return path / "actions.yaml"
+    for part in PARTS:
+        if path.name == f"{part}.yaml":
+            return path.with_name("actions.yaml")
+        if path.name.endswith(f".{part}.yaml"):
+            return path.with_name(path.name.removesuffix(f".{part}.yaml") + ".yaml")
+    return path
 
 
 def _refused(findings: Sequence[Finding]) -> bool:

@@ -70,7 +70,6 @@ def show_what_to_try(settings: Settings) -> None:
     console.print(f"  {url}/         the service      {url}/docs   its API")
     console.print("  .venv/bin/nba recommend --customer 1 --channel advisor")
     console.print(f"  .venv/bin/mlflow ui --backend-store-uri {settings.tracking_uri} --port 5000")
-    console.print(f"The key: {(settings.home / 'demo-key').read_text().strip()}", markup=False)
     console.print("Stop it with: make demo-stop")
 
 

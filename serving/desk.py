@@ -6,7 +6,6 @@ or, where it takes a place that a limit counts or has to be repeatable, committe
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
@@ -23,6 +22,7 @@ from decisioning.world import World
 from features.errors import LedgerError
 from serving.engine import Answer, Engine
 from serving.logs import log
+from serving.patience import Patience
 from serving.problems import ProblemError
 from serving.state import Snapshot, State
 
@@ -42,12 +42,16 @@ class Desk:
     ----------
     ledger : None where there is none; whatever needs it then fails closed.
     remote : whether reading it takes so long that other requests should go on meanwhile.
+    seconds : how long a request may take; a ledger that hangs is given up long before.
     """
 
-    def __init__(self, engine: Engine, ledger: Ledger | None, remote: bool = False) -> None:
+    def __init__(
+        self, engine: Engine, ledger: Ledger | None, remote: bool = False, seconds: float = 2.0
+    ) -> None:
         self.engine, self.ledger, self.remote = engine, ledger, remote
+        self.patience = Patience(seconds)
         self._kept: set[str] = set()
-        self._failing = False
+        self._failing: set[str] = set()
         self._anchored: int | None = None
 
     async def take(
@@ -77,9 +81,11 @@ class Desk:
         history, trouble = await self._history(request, state)
         told = codes + trouble
         for _ in range(_ATTEMPTS):
-            answer = self.engine.answer(request, history, told, state)
             if request.mode == "dry_run":
+                # The id of the real decision would let outcomes of a rehearsal count.
+                answer = self.engine.answer(_unnamed(request), history, told, state)
                 return answer.decision, write(answer, "dry_run")
+            answer = self.engine.answer(request, history, told, state)
             must_wait = (
                 durable
                 or request.decision_request_id is not None
@@ -87,18 +93,18 @@ class Desk:
                 or bool(capped(answer.decision))
             )
             if not must_wait:
-                return await self._spool(answer, digest, write)
+                return await self._spool(answer, None, digest, write)
             body = write(answer, "durable")
             taken = await self._commit(answer, digest, body)
             if taken is None:
-                return await self._without_ledger(request, told, write)
+                return await self._without_ledger(request, digest, told, write)
             if taken.repeated:
                 return None, _repeated(taken.request_digest, digest, taken.stored_answer)
             if taken.conflict is None:
                 return answer.decision, body
             zone = self.engine.zone_of(request.customer_id)
             history = replace(taken.conflict, time_zone=zone)
-        return await self._without_ledger(request, (*told, "ledger_busy"), write)
+        return await self._without_ledger(request, digest, (*told, "ledger_busy"), write)
 
     def degraded(self) -> list[str]:
         """Return what is wrong with the ledger, as codes."""
@@ -106,7 +112,7 @@ class Desk:
             return ["ledger_unavailable"]
         health = self.ledger.health()
         found = {
-            "ledger_unavailable": health.trouble is not None or self._failing,
+            "ledger_unavailable": health.trouble is not None or bool(self._failing),
             "ledger_low_on_disk": health.low_on_disk,
         }
         return [code for code, holds in found.items() if holds]
@@ -131,7 +137,7 @@ class Desk:
             self.ledger.flush()
             self.ledger.anchor(self.engine.clock.now().timestamp())
         except LedgerError as error:
-            self._tell(error)
+            self._tell("write", error)
         self.ledger.close()
 
     async def _history(
@@ -145,13 +151,13 @@ class Desk:
         customer_id, now = request.customer_id, self.engine.clock.now().timestamp()
         try:
             if self.remote:
-                history = await asyncio.to_thread(ledger.history, customer_id, now, needs)
+                history = await self.patience.read(ledger.history, customer_id, now, needs)
             else:
                 history = ledger.history(customer_id, now, needs)
         except LedgerError as error:
-            self._tell(error)
+            self._tell("read", error)
             return None, ("ledger_unavailable",)
-        self._failing = False
+        self._failing.discard("read")
         zone = self.engine.zone_of(customer_id)
         return replace(history, time_zone=zone) if zone else history, ()
 
@@ -160,27 +166,30 @@ class Desk:
         if self.ledger is None:
             return None
         try:
-            row = await asyncio.to_thread(self.ledger.by_request, request_id)
+            row = await self.patience.read(self.ledger.by_request, request_id)
         except LedgerError as error:
-            self._tell(error)
+            self._tell("read", error)
             return None
         if row is None:
             return None
         return _repeated(row.request_digest, digest, row.answer)
 
-    async def _spool(self, answer: Answer, digest: str, write: Write) -> tuple[Decision, bytes]:
-        decision = answer.decision
+    async def _spool(
+        self, answer: Answer, request_id: str | None, digest: str, write: Write
+    ) -> tuple[Decision, bytes]:
+        decision, body = answer.decision, write(answer, "spooled")
         try:
             if self.ledger is None:
                 raise LedgerError("there is no ledger")
             await self._keep(answer)
-            self.ledger.log_decision(self._row(answer, digest, None))
+            self.ledger.log_decision(self._row(answer, request_id, digest, body))
         except LedgerError as error:
-            self._tell(error)
+            self._tell("write", error)
             told = (*decision.degraded, "decision_not_logged")
             decision = replace(decision, degraded=tuple(dict.fromkeys(told)))
             return decision, write(replace(answer, decision=decision), "not_logged")
-        return decision, write(answer, "spooled")
+        self._failing.discard("write")
+        return decision, body
 
     async def _commit(self, answer: Answer, digest: str, body: bytes) -> Taken | None:
         """Store a decision with its reservations; None where the ledger cannot."""
@@ -199,22 +208,28 @@ class Desk:
         slots = slots_at(decision, request, world, now, self.engine) if live else ()
         try:
             await self._keep(answer)
-            row = self._row(answer, digest, body)
+            row = self._row(answer, request.decision_request_id, digest, body)
             future = self.ledger.take_decision(row, slots, check if slots else None)
-            return await asyncio.wrap_future(future)
+            taken = await self.patience.written(future)
         except LedgerError as error:
-            self._tell(error)
+            self._tell("write", error)
             return None
+        self._failing.discard("write")
+        return taken
 
     async def _without_ledger(
-        self, request: DecisionRequest, codes: tuple[str, ...], write: Write
+        self, request: DecisionRequest, digest: str, codes: tuple[str, ...], write: Write
     ) -> tuple[Decision, bytes]:
-        """Decide again as if nothing could be read: nothing that a limit counts is returned."""
-        told = tuple(dict.fromkeys((*codes, "ledger_unavailable")))
-        answer = self.engine.answer(request, None, told)
-        return await self._spool(answer, "", write)
+        """Decide again as if nothing could be read: nothing that a limit counts is returned.
 
-    def _row(self, answer: Answer, digest: str, body: bytes | None) -> DecisionRow:
+        The decision has an id of its own: whether the request id was used before, and whether the
+        first attempt was written after all, nobody can tell now.
+        """
+        told = tuple(dict.fromkeys((*codes, "ledger_unavailable")))
+        answer = self.engine.answer(_unnamed(request), None, told)
+        return await self._spool(answer, request.decision_request_id, digest, write)
+
+    def _row(self, answer: Answer, request_id: str | None, digest: str, body: bytes) -> DecisionRow:
         request, decision, state = answer.request, answer.decision, answer.state
         catalog, at = answer.world.catalog, decision.decided_at.timestamp()
         shared = Shared(
@@ -232,11 +247,11 @@ class Desk:
             customer_id=request.customer_id,
             channel=request.channel,
             mode="deferred" if request.mode == "deferred" else "live",
-            request_id=request.decision_request_id,
+            request_id=request_id,
             request_digest=digest or None,
             payload=payload_of(request, decision, answer.history, shared),
             vectors=vectors_of(answer.profiles),
-            answer=body if request.decision_request_id else None,
+            answer=body if request_id else None,
             needs=answer.world.needs,
             actions=tuple(
                 ReturnedAction(one.action_id, one.group, one.issue, _window(catalog, one.action_id))
@@ -249,14 +264,20 @@ class Desk:
         state = answer.state
         for snapshot in (state.configuration, state.layout, state.popular, _layout_of(answer)):
             if snapshot.digest not in self._kept and self.ledger is not None:
-                await asyncio.to_thread(self.ledger.keep_snapshot, snapshot.kind, snapshot.content)
+                keep = self.ledger.keep_snapshot
+                await self.patience.write(keep, snapshot.kind, snapshot.content)
                 self._kept.add(snapshot.digest)
 
-    def _tell(self, error: LedgerError) -> None:
+    def _tell(self, what: Literal["read", "write"], error: LedgerError) -> None:
         # Once per outage, and only the kind: a database's message may hold what was written.
-        if not self._failing:
-            log().error("ledger_failed", error=type(error).__name__)
-        self._failing = True
+        if what not in self._failing:
+            log().error("ledger_failed", what=what, error=type(error).__name__)
+        self._failing.add(what)
+
+
+def _unnamed(request: DecisionRequest) -> DecisionRequest:
+    """Return the request without its own id, so that the decision gets a new one."""
+    return replace(request, decision_request_id=None)
 
 
 def slots_at(

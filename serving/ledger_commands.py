@@ -5,7 +5,7 @@ Imports stand inside the verbs, so that the command line starts at once.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,7 +55,9 @@ def log_anchor() -> None:
 
 @log_app.command("purge")
 def log_purge(
-    days: Annotated[int | None, typer.Option(min=1, help="Instead of NBA_RETENTION_DAYS.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=36_500, help="Instead of NBA_RETENTION_DAYS.")
+    ] = None,
 ) -> None:
     """Erase what older decisions were made of; the chain of the log stays whole."""
     settings = _settings()
@@ -64,7 +66,7 @@ def log_purge(
     with _ledger(settings) as ledger:
         done = ledger.purge(before.timestamp())
     told = ", ".join(f"{count:,} {name}" for name, count in done._asdict().items())
-    typer.echo(f"before {before:%Y-%m-%d %H:%M} UTC: {told}")
+    typer.echo(f"erased what is from before {before:%Y-%m-%d %H:%M} UTC: {told}")
 
 
 @ledger_app.command("backup")
@@ -97,6 +99,8 @@ def ledger_counts(day: Day = None) -> None:
     start, end = _day(settings, day)
     with _ledger(settings) as ledger:
         counts = ledger.counts(start, end)
+    begins = datetime.fromtimestamp(start, UTC)
+    typer.echo(f"business day that begins at {begins:%Y-%m-%d %H:%M} UTC")
     for name, count in counts._asdict().items():
         typer.echo(f"{name:12} {count:,}")
 

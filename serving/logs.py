@@ -9,8 +9,9 @@ import hashlib
 import logging
 import secrets
 import sys
+from contextlib import suppress
 from functools import cache
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -32,9 +33,24 @@ def set_up_logs(level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Unfailing(sys.stderr))),
         cache_logger_on_first_use=True,
     )
+
+
+class _Unfailing:
+    """A stream whose disk may be full: what cannot be logged must not cost an answer."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def hashed(customer_id: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-import orjson
 from pydantic import ValidationError
 
 from decisioning.ledger.rows import OutcomeRow
@@ -15,7 +15,7 @@ from decisioning.record import digest_of
 from features.calendar import Calendar
 from serving.bodies import read_json
 from serving.outcome_schemas import MOST_OUTCOMES, OutcomeIn
-from serving.problems import FieldError, ProblemError, fields_of, shortened
+from serving.problems import FieldError, ProblemError, fields_of, shortened, whole
 
 AHEAD = timedelta(minutes=5)
 """How far an event may lie in the future, where clocks differ; it is stored as of now then."""
@@ -59,7 +59,7 @@ def _read(content: object, now: datetime, calendar: Calendar) -> OutcomeRow | Un
         outcome = OutcomeIn.model_validate(content, strict=True)
     except ValidationError as error:
         given = content.get("event_id") if isinstance(content, dict) else None
-        return Unread(given if isinstance(given, str) else None, fields_of(error))
+        return Unread(whole(given) if isinstance(given, str) else None, fields_of(error))
     occurred = outcome.occurred_at or now
     if occurred > now + AHEAD:
         message = f"in the future; the clock of the service reads {now.isoformat()}"
@@ -71,7 +71,7 @@ def _read(content: object, now: datetime, calendar: Calendar) -> OutcomeRow | Un
         attributes["told_as"] = occurred.isoformat()
     return OutcomeRow(
         event_id=outcome.event_id,
-        body_digest=digest_of(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)),
+        body_digest=digest_of(json.dumps(content, sort_keys=True).encode()),
         decision_id=outcome.decision_id,
         action_id=outcome.action_id,
         outcome=outcome.outcome,
@@ -79,7 +79,7 @@ def _read(content: object, now: datetime, calendar: Calendar) -> OutcomeRow | Un
         day=int(calendar.day(np.array([at]))[0]),
         value=outcome.value,
         on_behalf_of=outcome.on_behalf_of,
-        attributes=orjson.dumps(attributes).decode(),
+        attributes=json.dumps(attributes),
     )
 
 
@@ -90,6 +90,6 @@ def told(item: Unread) -> dict[str, Any]:
         "event_id": item.event_id,
         "status": "refused",
         "detail": first.message,
-        "field": first.field,
+        "field": whole(first.field),
         "value": shortened(first.value),
     }

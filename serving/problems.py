@@ -134,11 +134,24 @@ def fields_of(error: ValidationError) -> tuple[FieldError, ...]:
 
 
 def shortened(value: object) -> object:
-    """Return a value as it may be echoed: not longer than a line."""
-    if value is None or isinstance(value, bool | int | float):
-        return value if len(repr(value)) <= _LONGEST_ECHO else f"{repr(value)[:_LONGEST_ECHO]}..."
+    """Return a value as it may be echoed: not longer than a line, and no half characters."""
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, int):
+        # Many readers of JSON know no whole numbers beyond 64 bits.
+        return value if -(2**63) <= value < 2**63 else f"{str(value)[:_LONGEST_ECHO]}..."
     try:
         text = value if isinstance(value, str) else json.dumps(value, default=str)
     except RecursionError:
         return "nested too deeply"
+    text = whole(text)
     return text if len(text) <= _LONGEST_ECHO else f"{text[:_LONGEST_ECHO]}..."
+
+
+def whole(text: str) -> str:
+    """Return a text without halves of characters, which JSON can hold and UTF-8 cannot.
+
+    >>> whole("a" + chr(0xD800))
+    'a?'
+    """
+    return text.encode("utf-8", "replace").decode()

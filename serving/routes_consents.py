@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -74,15 +73,20 @@ async def consents(request: Request) -> Response:
     try:
         if parts.desk.ledger is None:
             raise LedgerError("there is no ledger")
-        await asyncio.wrap_future(parts.desk.ledger.record_consents([row]))
+        await parts.desk.patience.written(parts.desk.ledger.record_consents([row]))
     except LedgerError as error:
         raise not_stored(error) from error
     return json_response({"status": "stored"})
 
 
 def _customer_of(request: Request) -> str:
+    given = request.path_params["customer_id"]
+    if "\ufffd" in given:
+        # What is not UTF-8 in a path arrives as this: the objection would be nobody's.
+        wrong = FieldError(field="customer_id", message="not UTF-8 in the path", value=given)
+        raise ProblemError("wrong_field", "cannot use: customer_id", (wrong,))
     try:
-        return _Whose(customer_id=request.path_params["customer_id"]).customer_id
+        return _Whose(customer_id=given).customer_id
     except ValidationError as error:
         raise wrong_fields(error) from error
 

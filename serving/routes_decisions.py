@@ -12,7 +12,7 @@ from starlette.responses import Response
 from decisioning.contributions import contributions_of
 from decisioning.history import History
 from decisioning.ledger.rows import Activated, DecisionRow, StoredOutcome
-from decisioning.record import read_record
+from decisioning.record import Record, read_record
 from decisioning.replay import Again, decide_at
 from decisioning.reservation import still_free
 from decisioning.what_if import what_would_change
@@ -37,7 +37,7 @@ async def decision(request: Request) -> Response:
     row, outcomes = await _look_up(parts, request.path_params["decision_id"])
     if not row.payload:
         return json_response(erased_view(row, outcomes))
-    return json_response(record_view(row, read_record(row.payload), outcomes))
+    return json_response(record_view(row, _record_of(row), outcomes))
 
 
 async def explanation(request: Request) -> Response:
@@ -59,7 +59,7 @@ async def activate(request: Request) -> Response:
     row, _ = await _look_up(parts, decision_id)
     if not row.payload:
         raise ProblemError("erased", "what this decision was made of has been erased")
-    caller_of(request).require(f"decide:{CONTEXT_OF[read_record(row.payload).request.channel]}")
+    caller_of(request).require(f"decide:{CONTEXT_OF[_record_of(row).request.channel]}")
     again = await asyncio.to_thread(_again, parts, row)
     activated = await _activate(parts, again)
     if activated.status == "not_deferred":
@@ -71,17 +71,28 @@ async def activate(request: Request) -> Response:
     return json_response({"decision_id": decision_id, "status": activated.status})
 
 
+def _record_of(row: DecisionRow) -> Record:
+    try:
+        return read_record(row.payload)
+    except LedgerError as error:
+        log().error("not_readable", decision_id=row.decision_id)
+        raise ProblemError("not_readable", "the record of this decision is damaged") from error
+
+
 async def _look_up(parts: Parts, decision_id: str) -> tuple[DecisionRow, tuple[StoredOutcome, ...]]:
     ledger = parts.desk.ledger
+    if not decision_id.isprintable():
+        raise ProblemError("not_found", "no decision has such an id")
     try:
         if ledger is None:
             raise LedgerError("there is no ledger")
-        row = await asyncio.to_thread(ledger.decision, decision_id)
+        read = parts.desk.patience.read
+        row = await read(ledger.decision, decision_id)
         if row is None:
             # It may still be on its way from the spool.
             await asyncio.to_thread(ledger.flush, _FLUSH_SECONDS)
-            row = await asyncio.to_thread(ledger.decision, decision_id)
-        outcomes = await asyncio.to_thread(ledger.outcomes_of, decision_id) if row else ()
+            row = await read(ledger.decision, decision_id)
+        outcomes = await read(ledger.outcomes_of, decision_id) if row else ()
     except (LedgerError, TimeoutError) as error:
         log().error("ledger_not_read", error=type(error).__name__)
         raise ProblemError("not_readable", "the ledger cannot be read") from error
@@ -104,7 +115,7 @@ async def _activate(parts: Parts, again: Again) -> Activated:
     assert ledger is not None
     slots = slots_at(again.decision, record.request, again.world, now.timestamp(), engine)
     try:
-        return await asyncio.wrap_future(
+        return await parts.desk.patience.written(
             ledger.activate(
                 record.decision_id,
                 now.timestamp(),

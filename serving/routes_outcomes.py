@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,7 +53,7 @@ async def store(parts: Parts, rows: Sequence[OutcomeRow]) -> Sequence[str]:
     try:
         if ledger is None:
             raise LedgerError("there is no ledger")
-        return await asyncio.wrap_future(ledger.store_outcomes(rows, now))
+        return await parts.desk.patience.written(ledger.store_outcomes(rows, now))
     except LedgerError as error:
         log().error("outcomes_not_stored", error=type(error).__name__)
         raise not_stored(error) from error

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from serving.answers import json_response
 from serving.operations import Operation, parts_of
 from serving.pages import STYLE, home_page, reference_page
-from serving.routes_health import checks
+from serving.routes_health import checks, ledger_check
 
 
 async def home(request: Request) -> Response:
@@ -18,8 +18,8 @@ async def home(request: Request) -> Response:
     parts = parts_of(request)
     engine, settings = parts.engine, parts.settings
     ready = {
-        "checks": checks(engine, parts.keys.trouble),
-        "degraded": engine.degraded(),
+        "checks": checks(engine, parts.keys.trouble) | ledger_check(parts.desk),
+        "degraded": [*engine.degraded(), *parts.desk.degraded()],
         "now": engine.clock.now().astimezone(UTC).isoformat(timespec="seconds"),
         "time_zone": engine.calendar.zone,
         "address": f"http://{settings.http_host}:{settings.http_port}",

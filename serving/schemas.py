@@ -42,6 +42,8 @@ def _moment(value: object) -> object:
         moment = datetime.fromisoformat(value)
     except ValueError:
         raise PydanticCustomError("moment", "not a time such as 2018-01-01T06:00:00Z") from None
+    if moment.year < 1970:
+        raise PydanticCustomError("moment", "before 1970")
     if moment.tzinfo is None:
         raise PydanticCustomError("moment", "a time without an offset, such as Z or +01:00")
     return moment

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 from decisioning.champion import champion_stamp
-from decisioning.configuration import load_configuration
+from decisioning.configuration import PARTS, Configuration, Part, load_configuration, written
 from decisioning.ledger.ledger import Ledger
 from decisioning.ledger.open import open_ledger
 from features.calendar import Calendar
@@ -53,7 +56,12 @@ def start(settings: Settings) -> Parts:
     """
     set_up_logs(settings.log_level)
     metrics = Metrics(settings.metrics_dir)
-    desk = Desk(open_engine(settings), open_desk_ledger(settings), settings.ledger_is_remote)
+    desk = Desk(
+        open_engine(settings),
+        open_desk_ledger(settings),
+        remote=settings.ledger_is_remote,
+        seconds=settings.timeout_seconds,
+    )
     return Parts(settings, desk.engine, desk, KeyRing(settings.keys_path), metrics)
 
 
@@ -83,6 +91,22 @@ def open_engine(settings: Settings) -> Engine:
     return Engine(_sources(settings), clock, calendar)
 
 
+def following(catalog: Path) -> Callable[[], Configuration]:
+    """Return what reads the configuration again and again.
+
+    A file that was in force and is gone, or emptied by an editor about to write it, is a fault: or
+    else every limit would vanish with it.
+    """
+    seen: set[Part] = set()
+
+    def load() -> Configuration:
+        configuration = load_configuration(catalog, seen)
+        seen.update(part for part in PARTS if written(catalog, part))
+        return configuration
+
+    return load
+
+
 def _sources(settings: Settings) -> Sources:
     from features.store import ProfileStore, open_store
 
@@ -93,7 +117,7 @@ def _sources(settings: Settings) -> Sources:
 
     return Sources(
         configuration_stamp=lambda: configuration_stamp(settings.catalog_file),
-        load_configuration=lambda: load_configuration(settings.catalog_file),
+        load_configuration=following(settings.catalog_file),
         model_name=name,
         model_stamp=lambda: champion_stamp(models, name),
         load_model=Champions(models, name).load,

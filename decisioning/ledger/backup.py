@@ -105,7 +105,7 @@ def _empty(target: Connection, place: str, force: bool) -> None:
         if count and not force:
             raise LedgerError(
                 f"{place}: has {count:,} rows in {table.name} already; "
-                "restoring would replace them, so it has to be forced"
+                "restoring would replace them: use --force"
             )
         if count:
             target.execute(delete(table))

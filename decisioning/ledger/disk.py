@@ -32,8 +32,7 @@ class Disk:
         """Free bytes for us, at most a quarter of a second ago."""
         now = monotonic()
         if now - self._looked_at >= _LOOK_SECONDS:
-            found = os.statvfs(self.folder)
-            self._free, self._looked_at = found.f_bavail * found.f_frsize, now
+            self._free, self._looked_at = _free_bytes(self.folder), now
         return self._free
 
     @property
@@ -53,3 +52,12 @@ class Disk:
                 f"{self.folder}: {self.free:,} bytes free, and below {self.refuse_below:,} the "
                 "ledger is not written"
             )
+
+
+def _free_bytes(folder: Path) -> int:
+    """Return the free bytes; none where the folder is gone, as nothing can be written there."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return 0
+    return found.f_bavail * found.f_frsize

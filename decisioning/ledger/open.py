@@ -12,7 +12,7 @@ from decisioning.ledger.jobs import Job, LogDecision, Run
 from decisioning.ledger.ledger import Ledger
 from decisioning.ledger.migrate import migrate
 from decisioning.ledger.outcomes import link_overlooked
-from decisioning.ledger.spool import Orphan, Spool, orphans
+from decisioning.ledger.spool import Orphan, Spool, in_use, orphans
 from decisioning.ledger.store import Store
 from decisioning.ledger.writer import Writer
 from features.errors import LedgerError
@@ -70,10 +70,13 @@ def restore(
 
     Raises
     ------
-    LedgerError : the backup cannot be used, or the ledger is not empty and `force` is not set.
+    LedgerError : the backup cannot be used, a process on this machine has the ledger open, or the
+        ledger is not empty and `force` is not set.
     """
-    store, _ = _store(place, spool, allow_unsafe=True)
+    store, folder = _store(place, spool, allow_unsafe=True)
     try:
+        if in_use(folder):
+            raise LedgerError(f"{place}: a process has this ledger open; stop the service first")
         migrate(store)
         return restore_into(store, path, force=force)
     finally:

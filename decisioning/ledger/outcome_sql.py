@@ -24,7 +24,7 @@ SEEN_IN_QUARANTINE = Sql(
 )
 DECISIONS = Sql(
     lambda _, size: select(
-        _D.decision_id, _D.decided_at, _D.customer_id, _D.channel, _D.actions
+        _D.decision_id, _D.decided_at, _D.day, _D.customer_id, _D.channel, _D.actions
     ).where(_D.decision_id.in_(listed(size)))
 )
 TOLD = Sql(

@@ -28,6 +28,7 @@ class _Returned(NamedTuple):
 @dataclass(frozen=True)
 class _Decision:
     decided_at: float
+    day: int
     customer_id: str | None
     channel: str
     actions: dict[str, _Returned]
@@ -35,12 +36,12 @@ class _Decision:
     @classmethod
     def of(cls, row: Row) -> _Decision:
         """Return it from a row of `DECISIONS`; an erased one has no actions."""
-        _, decided_at, customer_id, channel, actions = row
+        _, decided_at, day, customer_id, channel, actions = row
         returned = {
             action_id: _Returned(group, issue, days * _DAY_SECONDS)
             for action_id, group, issue, days in json.loads(actions or "[]")
         }
-        return cls(decided_at, customer_id, channel, returned)
+        return cls(decided_at, day, customer_id, channel, returned)
 
 
 @dataclass
@@ -87,6 +88,9 @@ class Placing:
         action = decision.actions.get(item.action_id)
         if action is None:
             return "unknown_action"
+        if columns["occurred_at"] < decision.decided_at:
+            # By a wrong clock. It counts from the decision on, or a limit would not see it.
+            columns |= _moved(columns, decision)
         columns["customer_id"], columns["channel"] = decision.customer_id, decision.channel
         columns["action_group"], columns["issue"] = action.group, action.issue
         told = _Told(item.event_id, item.outcome, columns["occurred_at"], "", columns)
@@ -189,6 +193,16 @@ def _columns(item: OutcomeRow, received_at: float) -> dict[str, Any]:
         "session_id": None,
         "attributes": item.attributes,
         "flags": "",
+    }
+
+
+def _moved(columns: dict[str, Any], decision: _Decision) -> dict[str, Any]:
+    """Return when something is taken to have happened that is told to precede its decision."""
+    told_as = json.loads(columns["attributes"]) | {"told_as_s": columns["occurred_at"]}
+    return {
+        "occurred_at": decision.decided_at,
+        "day": decision.day,
+        "attributes": json.dumps(told_as),
     }
 
 

@@ -65,6 +65,10 @@ def _count(_insert: object, _size: int) -> Any:
 COUNTS = Sql(_count)
 
 
+DAMAGED = b"damaged"
+"""In place of what cannot be decompressed: whoever reads it says so, and others can be read."""
+
+
 def decision_of(row: Row) -> DecisionRow:
     """Return a decision from its columns; an erased one is empty."""
     facts: dict[str, Any] = dict(zip((column.name for column in _COLUMNS), row, strict=True))
@@ -100,4 +104,9 @@ def read_page(
 
 
 def _plain(compressed: bytes | None) -> bytes:
-    return b"" if compressed is None else zlib.decompress(compressed)
+    if compressed is None:
+        return b""
+    try:
+        return zlib.decompress(compressed)
+    except zlib.error:
+        return DAMAGED

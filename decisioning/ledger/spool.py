@@ -151,6 +151,18 @@ def orphans(folder: Path) -> Iterator[Orphan]:
             os.close(file)
 
 
+def in_use(folder: Path) -> bool:
+    """Tell whether a process of this machine has a spool here."""
+    for path in folder.glob("*.log"):
+        with suppress(FileNotFoundError):
+            file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            free = try_lock(file)
+            os.close(file)
+            if not free:
+                return True
+    return False
+
+
 def _is_still(path: Path, file: int) -> bool:
     try:
         return os.stat(path).st_ino == os.fstat(file).st_ino

@@ -166,3 +166,17 @@ def test_a_context_whose_condition_cannot_be_used_is_a_fault_of_its_file(
     assert "arbitration.yaml:2:" in str(caught.value)
     assert "contexts.0.when: " in str(caught.value) and told in str(caught.value)
     assert written in str(caught.value)
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("how", ["gone", "emptied"])
+def test_a_file_that_is_needed_may_be_neither_gone_nor_empty(
+    folder: Path, part: str, how: str
+) -> None:
+    catalog = folder / "actions.yaml"
+    load_configuration(catalog, PARTS)
+    file = folder / f"{part}.yaml"
+    file.unlink() if how == "gone" else file.write_text("")
+    with pytest.raises((PolicyError, ArbitrationError), match=f"{part}.yaml: is gone or empty"):
+        load_configuration(catalog, PARTS)
+    load_configuration(catalog)

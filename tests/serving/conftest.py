@@ -128,6 +128,7 @@ class House:
     clock: FixedClock = FixedClock(NOW)
     model_stamp: int = 0
     with_ledger: bool = True
+    seconds: float = 30.0
     ledger: Ledger | None = None
 
     def open_store(self) -> FakeStore:
@@ -171,7 +172,7 @@ class House:
         if not (self.folder / "keys.json").exists():
             self.key("admin")
         chosen = Settings(home=self.folder, **settings)
-        desk = Desk(self.engine(), self.open_ledger())
+        desk = Desk(self.engine(), self.open_ledger(), seconds=self.seconds)
         return Parts(chosen, desk.engine, desk, KeyRing(chosen.keys_path), Metrics())
 
     def open_ledger(self) -> Ledger | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -106,6 +107,44 @@ def test_a_ledger_that_cannot_write_costs_the_capped_actions_and_not_the_answer(
     assert response.status_code == 200
     assert best(response) == "do_nothing"
     assert "ledger_unavailable" in response.json()["degraded"]
+
+
+def test_what_was_answered_without_the_ledger_is_repeated_byte_for_byte_when_it_is_back(
+    asked, house, monkeypatch
+) -> None:
+    house.open_ledger()
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise LedgerError("locked")
+
+    with monkeypatch.context() as locked:
+        locked.setattr(house.ledger, "take_decision", refuse)
+        locked.setattr(house.ledger, "by_request", refuse)
+        first = asked(decision_request_id="r-1")
+        others = asked(decision_request_id="r-1", customer_id="007")
+    assert first.json()["logged"] == others.json()["logged"] == "spooled"
+    house.ledger.flush()
+    assert asked(decision_request_id="r-1").content == first.content
+    assert asked(decision_request_id="r-1", customer_id="007").status_code == 409
+    rows = [house.ledger.decision(one.json()["decision_id"]) for one in (first, others)]
+    assert [row.customer_id for row in rows] == ["1", "007"]
+
+
+def test_a_dry_run_never_has_the_id_of_a_real_decision(asked) -> None:
+    real = asked(decision_request_id="r-1").json()["decision_id"]
+    assert asked(decision_request_id="r-1", mode="dry_run").json()["decision_id"] != real
+
+
+def test_a_ledger_that_hangs_is_given_up_and_the_answer_is_given_without_it(
+    asked, house, monkeypatch
+) -> None:
+    house.open_ledger()
+    house.seconds = 0.2
+    # A future that nobody will ever set.
+    monkeypatch.setattr(house.ledger, "take_decision", lambda *_: Future())
+    answer = asked(ONCE)
+    assert (answer.status_code, best(answer)) == (200, "do_nothing")
+    assert "ledger_unavailable" in answer.json()["degraded"]
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def a_ledger(kind: str, home: Path) -> Iterator[str]:
 def killed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Service, Diary]]:
-    """A service that was killed twenty times under load and then stopped, and the clients' diary."""
+    """A service killed under load `ROUNDS` times and then stopped, and the clients' diary."""
     home = tmp_path_factory.mktemp("killed")
     with a_ledger(request.param, home) as ledger:
         service = Service(home, ledger)

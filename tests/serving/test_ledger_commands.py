@@ -140,15 +140,21 @@ def test_a_purge_follows_the_clock_of_the_data(run: Run, decided, tmp_path: Path
     assert ": 1 decisions" in run("log", "purge", "--days", "1")[1]
 
 
+def counted(out: str) -> dict[str, str]:
+    """Return the counts that are printed below the line that names the day."""
+    return dict(line.split() for line in out.splitlines()[1:])
+
+
 def test_counts_are_those_of_the_day(run: Run, decided) -> None:
     decided("1", "007")
     code, out, _ = run("ledger", "counts", *DAY)
-    counts = dict(line.split() for line in out.splitlines())
+    assert out.startswith("business day that begins at 20")
+    counts = counted(out)
     assert (code, counts["decisions"], counts["shown"], counts["quarantined"]) == (0, "2", "0", "0")
     _, out, _ = run("ledger", "counts", "--day", "2018-01-02")
-    assert dict(line.split() for line in out.splitlines())["decisions"] == "0"
+    assert counted(out)["decisions"] == "0"
     _, out, _ = run("ledger", "counts")
-    assert dict(line.split() for line in out.splitlines())["decisions"] == "0"
+    assert counted(out)["decisions"] == "0"
 
 
 @pytest.mark.parametrize("verb", [("ledger", "counts"), ("replay",)])

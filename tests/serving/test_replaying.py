@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -132,3 +133,18 @@ def test_what_was_erased_is_counted_and_not_compared(house: Any, take, replay) -
     house.ledger.purge(4e9)
     report = replay()
     assert (report.compared, report.erased, report.share) == (0, 2, 1.0)
+
+
+@pytest.mark.parametrize("column", ["payload", "vectors"])
+def test_a_damaged_record_is_named_and_the_others_are_taken_again(
+    house: Any, take, replay, column: str
+) -> None:
+    house.model = None
+    house.open_ledger()
+    damaged, _ = take("1", "007")
+    with sqlite3.connect(house.folder / "ledger.db") as database:
+        database.execute(f"UPDATE decisions SET {column} = x'00' WHERE decision_id = ?", (damaged,))
+    database.close()
+    report = replay()
+    assert set(report.failed) == {damaged}
+    assert (report.compared, report.same) == (1, 1)

@@ -139,7 +139,7 @@ def test_a_field_that_cannot_be_used_is_named_and_nothing_is_stored(
     assert house.ledger.history("1", 4e9, HistoryNeeds()).consents == ()
 
 
-@pytest.mark.parametrize("customer", ["a" * 1_000, "%00", "a%0Ab"])
+@pytest.mark.parametrize("customer", ["a" * 1_000, "%00", "a%09b"])
 def test_a_customer_that_no_request_could_name_is_refused(say, customer: str) -> None:
     answer = say(customer, status="objected")
     assert answer.status_code == 422
@@ -174,3 +174,14 @@ def test_without_a_ledger_no_consent_is_taken(house: Any, advisor: Any) -> None:
             "/v1/customers/1/consents", json={"status": "granted"}, headers=advisor
         )
     assert answer.status_code == 503
+
+
+def test_a_customer_whose_id_holds_a_slash_can_object(say, ask) -> None:
+    assert say("a%2Fb", status="objected").status_code == 200
+    assert first(ask(customer_id="a/b")) == "do_nothing"
+
+
+@pytest.mark.parametrize("customer", ["%FF", "a%ED%A0%80"])
+def test_an_id_that_is_not_utf_8_is_refused(say, customer: str) -> None:
+    answer = say(customer, status="objected")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "customer_id")

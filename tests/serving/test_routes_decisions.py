@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -53,6 +54,24 @@ def test_a_decision_can_be_looked_up_with_every_factor(ask, get) -> None:
 def test_what_nobody_decided_is_not_found(get) -> None:
     assert get("/v1/decisions/none").status_code == 404
     assert get("/v1/decisions/none/explanation").status_code == 404
+
+
+@pytest.mark.parametrize("decision_id", ["%00", "a%00b", "%0A", "%ED%A0%80"])
+def test_an_id_that_no_decision_can_have_is_not_found(get, decision_id: str) -> None:
+    assert get(f"/v1/decisions/{decision_id}").status_code == 404
+
+
+def test_a_damaged_record_is_said_to_be_damaged(ask, get, house) -> None:
+    answer = ask().json()
+    with sqlite3.connect(house.folder / "ledger.db") as database:
+        database.execute("UPDATE decisions SET payload = x'00', vectors = x'00'")
+    database.close()
+    path = f"/v1/decisions/{answer['decision_id']}"
+    assert get(path).json()["type"] == "/docs#not_readable"
+    assert get(f"{path}/explanation").json()["type"] in (
+        "/docs#not_readable",
+        "/docs#not_reproducible",
+    )
 
 
 def test_looking_up_needs_the_scope_read(house) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -149,3 +150,38 @@ def test_what_the_ledger_does_not_take_is_told_with_when_to_come_again(
     assert answer.headers["Retry-After"] == seconds
     monkeypatch.undo()
     assert report(outcome(decided)).json()["items"][0]["status"] == "stored"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"value": 10**25, "outcome": "unheard"},
+        {"event_id": chr(0xD800)},
+        {"outcome": "x" + chr(0xDFFF)},
+        {"unknown" + chr(0xD800): 1},
+        {"unknown": 10**25},
+        {"occurred_at": "0001-01-01T00:00:00+23:59"},
+        {"occurred_at": "1969-12-31T23:59:59Z"},
+    ],
+)
+def test_an_item_that_no_answer_could_echo_is_refused_and_the_others_are_stored(
+    decided, client, advisor, changes: dict[str, Any]
+) -> None:
+    body = json.dumps([outcome(decided), outcome(decided, event_id="bad") | changes])
+    headers = advisor | {"content-type": "application/json"}
+    answer = client.post("/v1/outcomes", content=body, headers=headers)
+    assert answer.status_code == 200
+    assert [one["status"] for one in answer.json()["items"]] == ["stored", "refused"]
+
+
+def test_a_huge_whole_number_is_a_value_like_any_other(decided, report) -> None:
+    assert report(outcome(decided, value=10**25)).json()["items"][0]["status"] == "stored"
+
+
+def test_what_is_told_to_precede_its_decision_counts_from_the_decision_on(
+    decided, report, client, advisor
+) -> None:
+    report(outcome(decided, occurred_at="2001-01-01T00:00:00Z"))
+    path = f"/v1/decisions/{decided['decision_id']}"
+    stored = client.get(path, headers=advisor).json()["outcomes"]
+    assert [one["occurred_at"] for one in stored] == [decided["decided_at"]]

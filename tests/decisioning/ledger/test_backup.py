@@ -70,11 +70,20 @@ def test_restoring_replaces_nothing_unless_it_is_forced(home, tmp_path: Path) ->
     ledger.backup(backup)
     ledger.log_decision(decision("after"))
     home.close()
-    with pytest.raises(LedgerError, match="forced"):
+    with pytest.raises(LedgerError, match="--force"):
         restore(backup, home.place, spool=home.folder / "spool")
     restore(backup, home.place, spool=home.folder / "spool", force=True)
     assert home.open().decision("after") is None
     assert home.opened[0].verify().whole
+
+
+def test_nothing_is_restored_under_a_service_that_runs(home, tmp_path: Path) -> None:
+    ledger = home.open()
+    fill(ledger)
+    backup = tmp_path / "backup.db"
+    ledger.backup(backup)
+    with pytest.raises(LedgerError, match="stop the service first"):
+        restore(backup, home.place, spool=home.folder / "spool", force=True)
 
 
 def test_a_damaged_backup_is_refused_and_the_ledger_is_as_it_was(home, tmp_path: Path) -> None:
