@@ -105,11 +105,20 @@ def _advice(catalog: Catalog, at: int, action: Action) -> Iterator[Told]:
             yield Told((*place, language), "has no talking_points; an advisor gets only the text")
 
 
+_LISTS = ("talking_points", "objections", "quick_replies")
+
+
 def _one_sided(path: KeyPath, treatments: Mapping[Channel, Template]) -> Iterator[Told]:
-    """Find variables that are named in one language only."""
+    """Find variables and entries of lists that are there in one language only."""
     for channel, template in treatments.items():
-        english, german = _named(template.en), _named(template.de)
-        for language, missing in (("de", english - german), ("en", german - english)):
+        for name in _LISTS:
+            english, german = len(getattr(template.en, name)), len(getattr(template.de, name))
+            # None at all may be meant; an advisor's missing ones are told elsewhere.
+            if english != german and english and german:
+                said = f"has {english} {name} in 'en' and {german} in 'de'"
+                yield Told((*path, "treatments", channel, "de", name), said)
+        in_english, in_german = _named(template.en), _named(template.de)
+        for language, missing in (("de", in_english - in_german), ("en", in_german - in_english)):
             for variable in sorted(missing):
                 other = "en" if language == "de" else "de"
                 said = f"names no {{{variable}}}, as the text in {other!r} does"

@@ -76,8 +76,11 @@ class SqliteStore:
 
     def _check(self) -> None:
         """Create the file for its owner alone, and refuse a damaged one."""
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        os.chmod(self.path, 0o600)
+        try:
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            os.chmod(self.path, 0o600)
+        except OSError as error:
+            raise LedgerError(f"{self.path}: cannot be opened ({error.strerror})") from error
         try:
             with self._lock.held():
                 writer = self._open_writer().connection

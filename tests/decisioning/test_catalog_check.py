@@ -72,6 +72,13 @@ def test_faults_are_told_alone_and_all_of_them(checked: Callable[..., list[str]]
             "'en' does",
         ),
         (
+            "group: pantry",
+            "group: pantry\n    treatments:\n      bot:\n        en: {title: a, text: a, "
+            "quick_replies: [x, y]}\n        de: {title: a, text: b, quick_replies: [x]}",
+            "FILE:44:48: actions.pasta_sauce.treatments.bot.de.quick_replies: has 2 quick_replies "
+            "in 'en' and 1 in 'de'",
+        ),
+        (
             "actions:",
             "placements: [{id: turn, channel: bot}]\nactions:",
             "FILE:24:19: placements.turn.id: no action may fill the placement 'turn'",

@@ -70,6 +70,12 @@ def test_a_file_that_is_no_ledger_is_refused(sqlite_home, content: bytes) -> Non
     assert Path(sqlite_home.place).read_bytes() == content
 
 
+def test_a_folder_in_place_of_the_file_is_refused(sqlite_home) -> None:
+    Path(sqlite_home.place).mkdir(parents=True)
+    with pytest.raises(LedgerError, match=r"ledger\.db: cannot be opened"):
+        sqlite_home.open()
+
+
 def test_an_address_of_another_database_is_refused(tmp_path: Path) -> None:
     from decisioning.ledger.open import open_ledger
 
