@@ -10,21 +10,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
-from decisioning.catalog import Catalog
 from decisioning.decision import Decision
 from decisioning.history import NO_HISTORY, History
 from decisioning.ledger.ledger import Ledger
-from decisioning.ledger.rows import DecisionRow, ReturnedAction, Slot, Taken
-from decisioning.record import Shared, layout_content, payload_of, vectors_of
+from decisioning.ledger.rows import Taken
 from decisioning.request import DecisionRequest
-from decisioning.reservation import capped, lapses_at, still_free
-from decisioning.world import World
+from decisioning.reservation import capped, still_free
 from features.errors import LedgerError
+from serving.decision_rows import layout_of, row_of, slots_at
 from serving.engine import Answer, Engine
 from serving.logs import log
 from serving.patience import Patience
 from serving.problems import ProblemError
-from serving.state import Snapshot, State
+from serving.state import State
 
 Logged = Literal["durable", "spooled", "not_logged", "dry_run"]
 """How well a decision is written down when its answer leaves."""
@@ -182,7 +180,7 @@ class Desk:
             if self.ledger is None:
                 raise LedgerError("there is no ledger")
             await self._keep(answer)
-            self.ledger.log_decision(self._row(answer, request_id, digest, body))
+            self.ledger.log_decision(row_of(answer, self.engine, request_id, digest, body))
         except LedgerError as error:
             self._tell("write", error)
             told = (*decision.degraded, "decision_not_logged")
@@ -208,7 +206,7 @@ class Desk:
         slots = slots_at(decision, request, world, now, self.engine) if live else ()
         try:
             await self._keep(answer)
-            row = self._row(answer, request.decision_request_id, digest, body)
+            row = row_of(answer, self.engine, request.decision_request_id, digest, body)
             future = self.ledger.take_decision(row, slots, check if slots else None)
             taken = await self.patience.written(future)
         except LedgerError as error:
@@ -229,40 +227,10 @@ class Desk:
         answer = self.engine.answer(_unnamed(request), None, told)
         return await self._spool(answer, request.decision_request_id, digest, write)
 
-    def _row(self, answer: Answer, request_id: str | None, digest: str, body: bytes) -> DecisionRow:
-        request, decision, state = answer.request, answer.decision, answer.state
-        catalog, at = answer.world.catalog, decision.decided_at.timestamp()
-        shared = Shared(
-            configuration=state.configuration.digest,
-            layout=state.layout.digest,
-            profile_layout=_layout_of(answer).digest,
-            popularity=state.popular.digest,
-            time_zone=self.engine.calendar.zone,
-            without_model=answer.without_model,
-        )
-        return DecisionRow(
-            decision_id=decision.decision_id,
-            decided_at=at,
-            day=self.engine.day_of(at),
-            customer_id=request.customer_id,
-            channel=request.channel,
-            mode="deferred" if request.mode == "deferred" else "live",
-            request_id=request_id,
-            request_digest=digest or None,
-            payload=payload_of(request, decision, answer.history, shared),
-            vectors=vectors_of(answer.profiles),
-            answer=body if request_id else None,
-            needs=answer.world.needs,
-            actions=tuple(
-                ReturnedAction(one.action_id, one.group, one.issue, _window(catalog, one.action_id))
-                for one in decision.results
-            ),
-        )
-
     async def _keep(self, answer: Answer) -> None:
         """Store what the record refers to, once; before the record, so that it can be replayed."""
         state = answer.state
-        for snapshot in (state.configuration, state.layout, state.popular, _layout_of(answer)):
+        for snapshot in (state.configuration, state.layout, state.popular, layout_of(answer)):
             if snapshot.digest not in self._kept and self.ledger is not None:
                 keep = self.ledger.keep_snapshot
                 await self.patience.write(keep, snapshot.kind, snapshot.content)
@@ -278,38 +246,6 @@ class Desk:
 def _unnamed(request: DecisionRequest) -> DecisionRequest:
     """Return the request without its own id, so that the decision gets a new one."""
     return replace(request, decision_request_id=None)
-
-
-def slots_at(
-    decision: Decision, request: DecisionRequest, world: World, now: float, engine: Engine
-) -> tuple[Slot, ...]:
-    """Return the places that a decision takes at `now`, each until it lapses."""
-    return tuple(
-        Slot(
-            action_id=one.action_id,
-            group=one.group,
-            issue=one.issue,
-            channel=request.channel,
-            placement=one.placement or "",
-            expires_at=lapses_at(one, world, now),
-            day=engine.day_of(now),
-        )
-        for one in capped(decision)
-    )
-
-
-def _window(catalog: Catalog, action_id: str) -> float:
-    """Return the response window of an action in days; a century for the default action."""
-    place = catalog.position.get(action_id)
-    return 36_500.0 if place is None else float(catalog.arrays.window_days[place])
-
-
-def _layout_of(answer: Answer) -> Snapshot:
-    """Return the layout that the profile was stored in."""
-    if answer.profiles.layout.hash == answer.world.layout.hash:
-        return answer.state.layout
-
-    return Snapshot.of("layout", layout_content(answer.profiles.layout))
 
 
 def _repeated(earlier_digest: str | None, digest: str, answer: bytes | None) -> bytes:

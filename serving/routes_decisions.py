@@ -18,9 +18,9 @@ from decisioning.reservation import still_free
 from decisioning.what_if import what_would_change
 from features.errors import LedgerError, NbaError
 from serving.answers import json_response
+from serving.decision_rows import slots_at
 from serving.decision_schemas import ActivationAnswer, DecisionAnswer, ExplanationAnswer
 from serving.decision_views import erased_view, explanation_view, record_view
-from serving.desk import slots_at
 from serving.logs import log
 from serving.operations import Operation, Parts, caller_of, parts_of
 from serving.problems import ProblemError

@@ -22,7 +22,9 @@ def test_every_route_that_is_served_is_documented_and_the_other_way_round(house:
     for bento in (None, nowhere):
         guarded: Any = create_app(house.parts(), bento)
         app = guarded._app
-        routes = {route.path: route.methods for route in app.routes if isinstance(route, Route)}
+        routes = {
+            route.path_format: route.methods for route in app.routes if isinstance(route, Route)
+        }
         served = {(path, m) for path, methods in routes.items() for m in methods if m != "HEAD"}
         documented = {
             (path, method.upper())
