@@ -75,7 +75,13 @@ class Service:
     def client(self) -> httpx.Client:
         """Return a client with a connection of its own."""
         return httpx.Client(
-            base_url=self.address, headers=self.headers, timeout=30.0, trust_env=False
+            # Both sides give up idle connections after five seconds by default: then a request may
+            # go into one that is just being closed.
+            limits=httpx.Limits(keepalive_expiry=1.0),
+            base_url=self.address,
+            headers=self.headers,
+            timeout=30.0,
+            trust_env=False,
         )
 
     def write(self, actions: str, policies: str) -> None:
