@@ -38,6 +38,7 @@ def _quick_look(session: Any) -> str | None:
     try:
         row = session.connection.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()
     except Exception:
+        # No such table yet, or trouble: the long way finds out which, and tells.
         return None
     return None if row is None else str(row[0])
 
