@@ -112,6 +112,7 @@ class Desk:
         found = {
             "ledger_unavailable": health.trouble is not None or bool(self._failing),
             "ledger_low_on_disk": health.low_on_disk,
+            "decisions_kept_back": health.kept_back > 0,
         }
         return [code for code, holds in found.items() if holds]
 

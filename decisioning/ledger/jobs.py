@@ -53,10 +53,16 @@ class Job:
 
 @dataclass(eq=False)
 class LogDecision(Job):
-    """Keep a decision; it is in the spool already."""
+    """Keep a decision; it is in the spool already.
+
+    Attributes
+    ----------
+    failures : how often it could not be stored though the others of its transaction could.
+    """
 
     record: DecisionRow
     segment: Segment | None = None
+    failures: int = 0
     row: dict[str, Any] = field(default_factory=dict)
 
     def prepare(self) -> None:

@@ -47,12 +47,14 @@ class Health:
     free_bytes : of the file system it writes to.
     low_on_disk : whether somebody should make room.
     trouble : why the last transaction failed; None where it did not.
+    kept_back : decisions that the database refuses, each alone; they stay in the spool.
     """
 
     waiting: int
     free_bytes: int
     low_on_disk: bool
     trouble: str | None
+    kept_back: int
 
 
 class Ledger:
@@ -262,6 +264,7 @@ class Ledger:
             self._disk.free,
             self._disk.low,
             None if trouble is None else str(trouble),
+            self._writer.kept_back,
         )
 
     def close(self) -> None:

@@ -26,6 +26,8 @@ LINGER_SECONDS = 0.05
 """How long decisions in the spool wait for company while nobody waits for a commit."""
 RETRY_SECONDS = 0.5
 """How long after a failure the decisions in the spool are tried again."""
+LOG_ATTEMPTS = 3
+"""How often a decision is tried that fails alone; then it stays in the spool."""
 OVERLOOKED_SECONDS = 1.0
 """How long after an outcome went into quarantine it is looked for once more."""
 
@@ -52,6 +54,8 @@ class Writer:
         self._retry_at = 0.0
         self._overlooked_at: float | None = None
         self.trouble: Exception | None = None
+        self.kept_back = 0
+        """Decisions that the database refuses; they stay in the spool for the next start."""
         self._thread = Thread(target=self._run, name="nba-ledger", daemon=True)
         self._thread.start()
 
@@ -126,6 +130,7 @@ class Writer:
             self._overlooked_at = None
             jobs.append(Run(link_overlooked))
         if self._closing or monotonic() >= self._retry_at:
+            self._retry_at = 0.0
             self._awake = False
             while self._logs:
                 jobs.append(self._logs.popleft())
@@ -137,7 +142,7 @@ class Writer:
             # The wake-up of `close` may have been taken while it lingered.
             return 0.0
         due = [] if self._overlooked_at is None else [self._overlooked_at]
-        if self._logs and self.trouble is not None:
+        if self._logs and self._retry_at:
             due.append(self._retry_at)
         if not due:
             return None
@@ -177,7 +182,10 @@ class Writer:
 
     def _finish(self, job: Job, result: Any) -> None:
         if isinstance(job, LogDecision) and job.segment is not None:
-            self._spool.done(job.segment)
+            if not isinstance(result, Failed):
+                self._spool.done(job.segment)
+            elif self._is_tried_again(job):
+                return
         # Whoever asked may have given up by now.
         with suppress(InvalidStateError):
             if isinstance(result, Failed):
@@ -186,6 +194,19 @@ class Writer:
                 job.future.set_result(result)
         if isinstance(job, StoreOutcomes) and isinstance(result, list) and "quarantined" in result:
             self._overlooked_at = monotonic() + OVERLOOKED_SECONDS
+
+    def _is_tried_again(self, job: LogDecision) -> bool:
+        """Queue a decision that failed alone, a few times; its answer is out, so it is never lost.
+
+        What failed may be a race with another process, which is over the next time.
+        """
+        job.failures += 1
+        if job.failures >= LOG_ATTEMPTS:
+            self.kept_back += 1
+            return False
+        self._retry_at = monotonic() + RETRY_SECONDS
+        self._logs.append(job)
+        return True
 
     def _fail(self, jobs: Sequence[Job], error: Exception) -> None:
         """Tell who waits; keep the decisions of the spool for another time."""

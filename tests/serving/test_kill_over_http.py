@@ -96,10 +96,24 @@ def _kill(service: Service, what: str) -> None:
 def _drain(service: Service) -> None:
     """Wait until nothing waits in a spool any more."""
     give_up = time.monotonic() + DRAINED_S
-    spool = service.home / "spool"
-    while any(path.stat().st_size for path in spool.glob("*.log")):
+    spool = _spool(service)
+    while any(_size(path) for path in spool.glob("*.log")):
         assert time.monotonic() < give_up, list(spool.iterdir())
         time.sleep(0.1)
+
+
+def _spool(service: Service) -> Path:
+    """Return where decisions wait: beside a file, or in a folder of its own for each server."""
+    (spool,) = service.home.rglob("spool")
+    return spool
+
+
+def _size(path: Path) -> int:
+    # A file may go while it is looked at.
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def test_the_service_was_really_used(killed):
@@ -202,4 +216,4 @@ def test_the_database_is_sound(killed):
     service, _ = killed
     if not service.ledger.startswith("postgresql://"):
         assert rows(service.ledger, "PRAGMA integrity_check") == [("ok",)]
-    assert [path.name for path in (service.home / "spool").glob("*.rejected")] == []
+    assert [path.name for path in _spool(service).glob("*.rejected")] == []

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from time import monotonic, sleep
 
+import pytest
 from ledger_rows import decision
 
+from decisioning.ledger import jobs, writer
 from decisioning.ledger.framing import frame, frames
 from decisioning.ledger.spool import SEGMENT_BYTES, Spool, orphans
+from features.errors import LedgerError
 
 
 def spooled(folder: Path) -> int:
@@ -69,6 +72,39 @@ def test_a_spool_file_that_can_never_be_stored_is_kept_aside(home) -> None:
     (folder / "dead.1.log").write_bytes(content)
     assert home.open().decision("good") is not None
     assert [path.name for path in folder.glob("dead*")] == ["dead.1.rejected"]
+
+
+def test_a_decision_that_the_database_refuses_stays_in_the_spool(home, monkeypatch) -> None:
+    monkeypatch.setattr(writer, "RETRY_SECONDS", 0.01)
+    ledger = home.open()
+    bad, good = ledger.log_decision(decision("bad", channel=None)), ledger.log_decision(decision())
+    with pytest.raises(LedgerError, match="cannot be stored"):
+        bad.result(10)
+    assert good.result(10).new
+    assert ledger.health().kept_back == 1 and ledger.health().trouble is None
+    home.close()
+    (kept,) = (home.folder / "spool").iterdir()
+    assert "bad" in [row.decision_id for row in frames(kept.read_bytes())]
+    home.open()
+    assert [path.suffix for path in (home.folder / "spool").glob("*.rejected")] == [".rejected"]
+
+
+def test_a_decision_that_is_refused_once_is_tried_again(home, monkeypatch) -> None:
+    monkeypatch.setattr(writer, "RETRY_SECONDS", 0.01)
+    left = [RuntimeError("a race"), RuntimeError("the same, when it is alone")]
+    log = jobs._log
+
+    def fail_first(work, asked):
+        if left:
+            raise left.pop()
+        return log(work, asked)
+
+    kinds = tuple((kind, fail_first if do is log else do) for kind, do in jobs._HANDLERS)
+    monkeypatch.setattr(jobs, "_HANDLERS", kinds)
+    ledger = home.open()
+    assert ledger.log_decision(decision()).result(10).new
+    assert ledger.health().kept_back == 0
+    assert spooled(home.folder) == 0
 
 
 def test_the_spool_of_a_living_process_is_left_alone(tmp_path: Path) -> None:
