@@ -51,7 +51,7 @@ def revision_of(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
-def _upgrade(connection: Connection, place: str) -> None:
+def _upgrade(connection: Connection, place: str, target: str = "head") -> None:
     # Imported only when there is something to do: most starts find the tables as they should be.
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
@@ -73,6 +73,6 @@ def _upgrade(connection: Connection, place: str) -> None:
         connection=connection,
         version_table=VERSION_TABLE,
         transactional_ddl=True,
-        fn=lambda revision, _: scripts._upgrade_revs("head", revision),
+        fn=lambda revision, _: scripts._upgrade_revs(target, revision),
     )
     environment.run_migrations()

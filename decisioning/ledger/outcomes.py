@@ -191,6 +191,7 @@ def _columns(item: OutcomeRow, received_at: float) -> dict[str, Any]:
         "amount": None,
         "category": None,
         "session_id": None,
+        "refers_to": None,
         "attributes": item.attributes,
         "flags": "",
     }

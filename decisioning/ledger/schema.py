@@ -127,6 +127,7 @@ def _event_columns() -> list[Column[Any]]:
         _maybe("amount", Double),
         _maybe("category", Text),
         _maybe("session_id", Text),
+        _maybe("refers_to", Text),
         _of("attributes", Text),
         _of("flags", Text),
     ]
@@ -135,7 +136,8 @@ def _event_columns() -> list[Column[Any]]:
 EVENTS = Table("events", METADATA, *_event_columns())
 """What happened; outcomes are the events that have a decision and an action.
 
-`attributes` is a JSON object, `flags` words separated by spaces, such as `late`.
+`attributes` is a JSON object, `flags` words separated by spaces, such as `late`. `refers_to` is the
+event that this one is about, such as one that it takes back.
 """
 
 Index(None, EVENTS.c.customer_id, EVENTS.c.occurred_at)
@@ -162,6 +164,54 @@ CONSENTS = Table(
 """The consent log; rows are added and never changed. The id is a digest of what a row says."""
 
 Index(None, CONSENTS.c.customer_id, CONSENTS.c.valid_from)
+
+IDENTITIES = Table(
+    "identities",
+    METADATA,
+    _of("identity_id", Text, key=True),
+    _of("namespace", Text),
+    _of("id_hash", Text),
+    _of("customer_id", Text),
+    _of("status", Text),
+    _of("recorded_at", Double),
+    _of("source", Text),
+    CheckConstraint("status IN ('linked', 'unlinked')", name="status"),
+)
+"""The log of who goes by which id; rows are added and never changed.
+
+`id_hash` is a keyed hash: the id itself is nowhere. The key is a digest of what a row says.
+"""
+
+Index(None, IDENTITIES.c.namespace, IDENTITIES.c.id_hash, IDENTITIES.c.recorded_at)
+Index(None, IDENTITIES.c.customer_id)
+
+MERGES = Table(
+    "merges",
+    METADATA,
+    _of("merge_id", Text, key=True),
+    _of("absorbed_id", Text),
+    _of("customer_id", Text),
+    _of("status", Text),
+    _of("rule", Text),
+    _of("recorded_at", Double),
+    _of("source", Text),
+    CheckConstraint("status IN ('merged', 'unmerged')", name="status"),
+)
+"""The log of which customers are one person: `absorbed_id` is `customer_id` from then on.
+
+Nothing else is rewritten by a merge, so that taking it back needs no more than another row.
+"""
+
+Index(None, MERGES.c.absorbed_id, MERGES.c.recorded_at)
+Index(None, MERGES.c.customer_id)
+
+TOMBSTONES = Table(
+    "tombstones",
+    METADATA,
+    _of("subject", Text, key=True),
+    _of("erased_at", Double),
+)
+"""Who was erased, as a keyed hash: what is brought again of that customer is not taken."""
 
 VOLUMES = Table(
     "volumes",

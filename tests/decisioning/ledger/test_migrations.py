@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from decisioning.ledger import migrations
-from decisioning.ledger.migrate import VERSION_TABLE
+from decisioning.ledger.migrate import VERSION_TABLE, _upgrade
 from decisioning.ledger.open import _store
 from decisioning.ledger.schema import METADATA
 from features.errors import LedgerError
@@ -70,3 +70,20 @@ def test_a_migration_that_fails_leaves_nothing_behind(
     with connected(home) as connection:
         connection.execute(text("DROP TABLE anchors"))
     assert home.open().verify().whole
+
+
+def test_a_ledger_of_the_first_revision_keeps_its_rows(home) -> None:
+    with connected(home) as connection:
+        _upgrade(connection, home.place, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO events (event_id, body_digest, type, occurred_at, received_at, day, "
+                "attributes, flags, decision_id) "
+                "VALUES ('e1', 'x', 'viewed', 1.0, 1.0, 0, '{}', '', 'd1')"
+            )
+        )
+    home.open()
+    home.close()
+    with connected(home) as connection:
+        (row,) = connection.execute(text("SELECT event_id, refers_to FROM events")).all()
+    assert tuple(row) == ("e1", None)
