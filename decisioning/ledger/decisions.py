@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from decisioning.history import History
 from decisioning.ledger import schema
-from decisioning.ledger.outcomes import link_quarantined
+from decisioning.ledger.placing import link_quarantined
 from decisioning.ledger.rows import DecisionRow, ReturnedAction, Slot, Taken
 from decisioning.ledger.statements import Parameters, Sql, insert_into, listed
 from decisioning.ledger.work import Work
@@ -88,7 +88,7 @@ class Register:
         self._waiting.append(sealed)
 
     def flush(self) -> None:
-        """Write the decisions, and place the outcomes that came before them."""
+        """Write the decisions, and place the events that came before them."""
         if self._waiting:
             self._work.session.many(INSERT_DECISION, self._waiting)
             link_quarantined(self._work, [row["decision_id"] for row in self._waiting])

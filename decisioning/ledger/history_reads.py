@@ -11,6 +11,7 @@ from sqlalchemy import literal_column as written
 from decisioning.history import Consent, Contact, History, HistoryNeeds, Volume
 from decisioning.ledger import schema
 from decisioning.ledger.counting import Counting, end_of, minute_of
+from decisioning.ledger.event_sql import counts, is_outcome
 from decisioning.ledger.statements import Row, Session, Sql, list_sizes, listed
 
 _DAY_SECONDS = 86_400.0
@@ -27,6 +28,8 @@ def _contacts(_insert: object, _size: int) -> Any:
         e.occurred_at >= bindparam("since"),
         e.action_id.is_not(None),
         e.decision_id.is_not(None),
+        is_outcome(e),
+        counts(e),
     )  # fmt: skip
     reserved = select(
         r.action_id, r.action_group, r.issue, r.channel, written("'presented'"),
@@ -87,7 +90,8 @@ def read_history(
 ) -> History:
     """Return what the ledger knows of a customer at a moment, as far as it is needed.
 
-    A presentation of an action of a decision counts once, by its first report. Volumes go back one
+    A presentation of an action of a decision counts once, by its first report; what was taken back
+    does not count. Volumes go back one
     day further than asked: which day `now` is on depends on a time zone that the ledger does not
     know. `customer_id` None is somebody unknown: only volumes. `counting` is what the transaction
     of the session has counted and not written yet.

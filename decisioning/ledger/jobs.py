@@ -10,12 +10,22 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from decisioning.history import History, HistoryNeeds
-from decisioning.ledger import outcome_sql, schema
+from decisioning.ledger import event_sql, schema
 from decisioning.ledger.counting import Counting
 from decisioning.ledger.decisions import Check, Register, prepare, reserve
+from decisioning.ledger.event_columns import columns_of
 from decisioning.ledger.history_reads import read_history
-from decisioning.ledger.outcomes import Placing
-from decisioning.ledger.rows import Activated, DecisionRow, OutcomeRow, Slot, Stored, Taken
+from decisioning.ledger.placing import Placing
+from decisioning.ledger.rows import (
+    Activated,
+    DecisionRow,
+    EventRow,
+    OutcomeRow,
+    Slot,
+    Statuses,
+    Stored,
+    Taken,
+)
 from decisioning.ledger.spool import Segment
 from decisioning.ledger.statements import Parameters, Sql, listed
 from decisioning.ledger.work import Work
@@ -96,10 +106,10 @@ class Activate(Job):
 
 
 @dataclass(eq=False)
-class StoreOutcomes(Job):
-    """Keep outcomes."""
+class StoreEvents(Job):
+    """Keep what happened: outcomes and other events."""
 
-    items: Sequence[OutcomeRow]
+    items: Sequence[OutcomeRow | EventRow]
     now: float
 
 
@@ -197,13 +207,21 @@ def _activate_one(work: Work, job: Activate, customer_id: str | None, state: str
     return Activated(job.decision_id, "activated")
 
 
-def _outcomes(work: Work, jobs: Sequence[StoreOutcomes]) -> list[list[Any]]:
-    items = [item for job in jobs for item in job.items]
-    placing = Placing(work, items)
-    placing.know(outcome_sql.SEEN_IN_QUARANTINE, items)
-    statuses = [[placing.place(item, job.now) for item in job.items] for job in jobs]
+def _events(work: Work, jobs: Sequence[StoreEvents]) -> list[Statuses]:
+    of_jobs = [[columns_of(item, job.now) for item in job.items] for job in jobs]
+    every = [item for items in of_jobs for item in items]
+    placing = Placing(work, every)
+    placing.know(event_sql.SEEN_IN_QUARANTINE, every)
+    told = []
+    for items in of_jobs:
+        statuses = Statuses(placing.place(item) for item in items)
+        known = zip(items, statuses, strict=True)
+        kept = [item["event_id"] for item, one in known if one in ("stored", "duplicate")]
+        customers = {placing.customer_of(event_id) for event_id in kept}
+        statuses.customers = frozenset(one for one in customers if one is not None)
+        told.append(statuses)
     placing.flush()
-    return statuses
+    return told
 
 
 def _run(work: Work, jobs: Sequence[Run]) -> list[Any]:
@@ -215,7 +233,7 @@ _HANDLERS: tuple[tuple[type[Job], Callable[[Work, Any], list[Any]]], ...] = (
     (LogDecision, _log),
     (TakeDecision, _take),
     (Activate, _activate),
-    (StoreOutcomes, _outcomes),
+    (StoreEvents, _events),
     (Run, _run),
 )
 """Kinds of jobs in the order of a transaction: what others look at comes first."""

@@ -14,7 +14,7 @@ from decisioning.ledger.backup import back_up
 from decisioning.ledger.decisions import Check
 from decisioning.ledger.disk import Disk
 from decisioning.ledger.history_reads import read_history
-from decisioning.ledger.jobs import Activate, Insert, Run, StoreOutcomes, TakeDecision
+from decisioning.ledger.jobs import Activate, Insert, Run, StoreEvents, TakeDecision
 from decisioning.ledger.retention import Forgotten, forget_customer, purge_page
 from decisioning.ledger.rows import (
     NO_NEEDS,
@@ -22,9 +22,10 @@ from decisioning.ledger.rows import (
     ConsentRow,
     Counts,
     DecisionRow,
-    ItemStatus,
+    EventRow,
     OutcomeRow,
     Slot,
+    Statuses,
     Stored,
     StoredOutcome,
     Taken,
@@ -104,10 +105,21 @@ class Ledger:
         """Turn a deferred decision into a live one and reserve its slots if the check agrees."""
         return self._writer.submit(Activate(decision_id, now, slots, check, needs))
 
-    def store_outcomes(self, items: Sequence[OutcomeRow], now: float) -> Future[list[ItemStatus]]:
+    def store_outcomes(self, items: Sequence[OutcomeRow], now: float) -> Future[Statuses]:
         """Store outcomes durably; one status per item, in order. `now` is when they came."""
+        return self._store_items(items, now)
+
+    def store_events(self, items: Sequence[EventRow], now: float) -> Future[Statuses]:
+        """Store other events durably; one status per item, in order. `now` is when they came.
+
+        An undo flags what it refers to in the same transaction; where that is not known yet, it
+        waits in quarantine, as what names a decision waits for that.
+        """
+        return self._store_items(items, now)
+
+    def _store_items(self, items: Sequence[OutcomeRow | EventRow], now: float) -> Future[Statuses]:
         kept = tuple(items)
-        return self._writer.submit(StoreOutcomes(kept, now, weight=max(len(kept), 1)))
+        return self._writer.submit(StoreEvents(kept, now, weight=max(len(kept), 1)))
 
     def record_consents(self, rows: Iterable[ConsentRow]) -> Future[None]:
         """Add to the consent log; entries that are there already change nothing."""

@@ -11,7 +11,7 @@ from decisioning.ledger.disk import Disk
 from decisioning.ledger.jobs import Job, LogDecision, Run
 from decisioning.ledger.ledger import Ledger
 from decisioning.ledger.migrate import migrate
-from decisioning.ledger.outcomes import link_overlooked
+from decisioning.ledger.placing import link_overlooked
 from decisioning.ledger.spool import Orphan, Spool, in_use, orphans
 from decisioning.ledger.store import Store
 from decisioning.ledger.writer import Writer

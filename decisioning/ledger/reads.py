@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select
 from sqlalchemy import literal_column as written
 
 from decisioning.ledger import schema
+from decisioning.ledger.event_sql import counts, is_outcome
 from decisioning.ledger.rows import Counts, DecisionRow, ReturnedAction, StoredOutcome
 from decisioning.ledger.statements import PAGE, Parameters, Row, Session, Sql
 
@@ -43,7 +44,7 @@ OUTCOMES = Sql(
             _E.event_id, _E.decision_id, _E.action_id, _E.type, _E.occurred_at, _E.received_at,
             _E.value, _E.on_behalf_of, _E.attributes, _E.flags,
         )
-        .where(_E.decision_id == bindparam("decision_id"))
+        .where(_E.decision_id == bindparam("decision_id"), is_outcome(_E))
         .order_by(_E.occurred_at, _E.event_id)
     )
 )  # fmt: skip
@@ -57,7 +58,7 @@ def _count(_insert: object, _size: int) -> Any:
     return select(
         select(func.count()).select_from(schema.DECISIONS).where(*in_period).scalar_subquery(),
         told.where(*in_period, _E.type == presented).scalar_subquery(),
-        told.where(*in_period, _E.type != presented).scalar_subquery(),
+        told.where(*in_period, is_outcome(_E), _E.type != presented, counts(_E)).scalar_subquery(),
         select(func.count()).select_from(schema.QUARANTINE).scalar_subquery(),
     )
 

@@ -77,6 +77,7 @@ _QUARANTINE_OF = Sql(
     lambda _, size: delete(schema.QUARANTINE).where(_Q.decision_id.in_(listed(size)))
 )
 _EVENTS_OF = _delete_of_customer(schema.EVENTS)
+_WAITING_OF = _delete_of_customer(schema.QUARANTINE)
 _RESERVATIONS_OF = _delete_of_customer(schema.RESERVATIONS)
 _CONSENTS_OF = _delete_of_customer(schema.CONSENTS)
 
@@ -103,6 +104,7 @@ def forget_customer(work: Work, customer_id: str) -> Forgotten:
     session, customer = work.session, {"customer_id": customer_id}
     ids = sorted(str(row[0]) for row in session.all(_OF_CUSTOMER, customer))
     outcomes = session.run(_EVENTS_OF, customer).rowcount
+    outcomes += session.run(_WAITING_OF, customer).rowcount
     for size, parameters in list_sizes(ids):
         session.run(_ERASE, parameters, size)
         outcomes += session.run(_QUARANTINE_OF, parameters, size).rowcount

@@ -107,6 +107,41 @@ class OutcomeRow:
 
 
 @dataclass(frozen=True)
+class EventRow:
+    """One event that is no outcome: a transaction, a touchpoint, or an undo of another event.
+
+    Attributes
+    ----------
+    body_digest : as that of an outcome; events and outcomes share their ids.
+    type : `transaction`, `undo`, or a touchpoint type.
+    customer_id : None where the decision, or the event that is taken back, says whose it is.
+    day : business day number of `occurred_at`.
+    rating : 1 to 10.
+    amount : of a transaction the sum of its lines, in the currency.
+    refers_to : the event that this one is about.
+    attributes : a JSON object; of a transaction with `transaction_id` and `lines`.
+    """
+
+    event_id: str
+    body_digest: str
+    type: str
+    customer_id: str | None
+    occurred_at: float
+    day: int
+    channel: str
+    action_id: str | None = None
+    decision_id: str | None = None
+    refers_to: str | None = None
+    value: float | None = None
+    rating: float | None = None
+    amount: float | None = None
+    category: str | None = None
+    session_id: str | None = None
+    on_behalf_of: str | None = None
+    attributes: str = "{}"
+
+
+@dataclass(frozen=True)
 class ConsentRow:
     """One entry for the consent log.
 
@@ -165,8 +200,35 @@ class Activated:
     conflict: History | None = None
 
 
-ItemStatus = Literal["stored", "duplicate", "conflict", "quarantined", "unknown_action"]
-"""What became of one outcome; nothing was written for duplicate, conflict and unknown_action."""
+ItemStatus = Literal[
+    "stored",
+    "duplicate",
+    "conflict",
+    "quarantined",
+    "unknown_action",
+    "other_customer",
+    "not_undoable",
+]
+"""What became of one outcome or event; only for stored and quarantined something was written.
+
+unknown_action: not one of the decision; other_customer: its decision, or what it takes back, is
+about somebody else; not_undoable: it takes back a presentation or an undo.
+"""
+
+REFUSALS = frozenset({"unknown_action", "other_customer", "not_undoable"})
+"""What no later news can change. Of what waits in quarantine it becomes the reason."""
+
+
+class Statuses(list[ItemStatus]):
+    """What became of items, in order.
+
+    Attributes
+    ----------
+    customers : whose history has changed. Those of duplicates too: whoever stored them the first
+        time may have died before telling anybody.
+    """
+
+    customers: frozenset[str] = frozenset()
 
 
 class StoredOutcome(NamedTuple):
@@ -191,8 +253,8 @@ class Counts(NamedTuple):
     ----------
     decisions : how many were logged.
     shown : of how many at least one action was presented.
-    responded : of how many anything else than a presentation was reported.
-    quarantined : outcomes that no decision could be found for, of all periods.
+    responded : of how many another outcome than a presentation was reported and not taken back.
+    quarantined : events whose decision, or what they take back, is not known, of all periods.
     """
 
     decisions: int

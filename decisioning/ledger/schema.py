@@ -134,7 +134,7 @@ def _event_columns() -> list[Column[Any]]:
 
 
 EVENTS = Table("events", METADATA, *_event_columns())
-"""What happened; outcomes are the events that have a decision and an action.
+"""What happened; outcomes are the events of the types that need a decision and an action.
 
 `attributes` is a JSON object, `flags` words separated by spaces, such as `late`. `refers_to` is the
 event that this one is about, such as one that it takes back.
@@ -145,9 +145,14 @@ Index(None, EVENTS.c.decision_id)
 Index(None, EVENTS.c.occurred_at)
 
 QUARANTINE = Table("quarantine", METADATA, *_event_columns(), _of("reason", Text))
-"""Events that cannot be placed: of a decision that is not known, or not yet."""
+"""Events that cannot be placed: their decision, or what they take back, is not known, or not yet.
+
+`reason` is `unknown_decision` or `unknown_event` while they wait. Those that turned out to be wrong
+stay: `unknown_action`, `other_customer`, `not_undoable`.
+"""
 
 Index(None, QUARANTINE.c.decision_id)
+Index(None, QUARANTINE.c.refers_to)
 
 CONSENTS = Table(
     "consents",

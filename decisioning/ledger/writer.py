@@ -13,8 +13,8 @@ from typing import Any
 
 from decisioning.ledger.committing import Committer, Failed
 from decisioning.ledger.disk import Disk
-from decisioning.ledger.jobs import Job, LogDecision, Run, StoreOutcomes
-from decisioning.ledger.outcomes import link_overlooked
+from decisioning.ledger.jobs import Job, LogDecision, Run, StoreEvents
+from decisioning.ledger.placing import link_overlooked
 from decisioning.ledger.rows import DecisionRow, Stored
 from decisioning.ledger.spool import Spool
 from decisioning.ledger.store import Store
@@ -29,7 +29,7 @@ RETRY_SECONDS = 0.5
 LOG_ATTEMPTS = 3
 """How often a decision is tried that fails alone; then it stays in the spool."""
 OVERLOOKED_SECONDS = 1.0
-"""How long after an outcome went into quarantine it is looked for once more."""
+"""How long after an event went into quarantine it is looked for once more."""
 
 
 class Writer:
@@ -192,7 +192,7 @@ class Writer:
                 job.future.set_exception(_told(self._store, result.error))
             else:
                 job.future.set_result(result)
-        if isinstance(job, StoreOutcomes) and isinstance(result, list) and "quarantined" in result:
+        if isinstance(job, StoreEvents) and isinstance(result, list) and "quarantined" in result:
             self._overlooked_at = monotonic() + OVERLOOKED_SECONDS
 
     def _is_tried_again(self, job: LogDecision) -> bool:

@@ -36,6 +36,8 @@ TOUCHPOINT_TYPES = (
     "failure",
     "rated",
     "store_visit",
+    "login",
+    "contract_ending",
 )
 
 CONSENT_STATUSES = ("granted", "withdrawn", "objected")

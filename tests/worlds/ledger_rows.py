@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from decisioning.history import HistoryNeeds
-from decisioning.ledger.rows import DecisionRow, OutcomeRow, ReturnedAction, Slot
+from decisioning.ledger.rows import DecisionRow, EventRow, OutcomeRow, ReturnedAction, Slot
 
 DAY = 17_532
 """The first of January 2018, as a business day number."""
@@ -50,3 +50,20 @@ def outcome(
         day=DAY,
     )
     return replace(row, **changes)
+
+
+def event(event_id: str, type: str = "page_view", **changes: Any) -> EventRow:
+    row = EventRow(
+        event_id=event_id,
+        body_digest=f"digest of {event_id}",
+        type=type,
+        customer_id="007",
+        occurred_at=NOON + 60.0,
+        day=DAY,
+        channel="web",
+    )
+    return replace(row, **changes)
+
+
+def undo(event_id: str, refers_to: str, **changes: Any) -> EventRow:
+    return event(event_id, "undo", refers_to=refers_to, **changes)

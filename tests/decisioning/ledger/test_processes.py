@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
+from ledger_processes import let_go, start
 from ledger_rows import NEEDS, NOON
-
-ROOT = Path(__file__).parents[3]
-WORLDS = ROOT / "tests" / "worlds"
 
 COMPETE = """
 import sys
@@ -33,27 +26,10 @@ with open_ledger(place, spool=Path(spool)) as ledger, ThreadPoolExecutor(8) as t
 """
 
 
-def start(home, code: str, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", code, home.place, home.folder / "spool", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}:{WORLDS}"},
-    )
-
-
 def test_two_processes_that_compete_for_slots_get_them_once(home) -> None:
     """Both also open the new ledger at once, so one of them finds its tables just made."""
     children = [start(home, COMPETE, name) for name in "ab"]
-    for child in children:
-        assert child.stdout is not None and child.stdout.readline() == "ready\n"
-    for child in children:
-        assert child.stdin is not None
-        child.stdin.write("go\n")
-        child.stdin.flush()
-    won = [int(child.communicate(timeout=60)[0]) for child in children]
-    assert [child.returncode for child in children] == [0, 0]
+    won = [int(told) for told in let_go(children)]
     assert sum(won) == 5
     ledger = home.open()
     (volume,) = ledger.history(None, NOON, NEEDS).volumes

@@ -15,6 +15,7 @@ def upgrade() -> None:
     """Create the tables of people, and give events the event that they are about."""
     for name in ("events", "quarantine"):
         op.add_column(name, sa.Column("refers_to", sa.Text(), nullable=True))
+    op.create_index("ix_quarantine_refers_to", "quarantine", ["refers_to"])
     _log("identities", "identity_id", ("namespace", "id_hash", "customer_id"), "linked")
     index = ["namespace", "id_hash", "recorded_at"]
     op.create_index("ix_identities_namespace_id_hash_recorded_at", "identities", index)
