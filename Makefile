@@ -22,7 +22,7 @@ export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install check test demo demo-stop train serve bench docs lock
+.PHONY: help install check test torture demo demo-stop train serve bench docs lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ check: $(STAMP) ## format, lint and types
 
 test: $(STAMP) ## every test
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile
+
+torture: $(STAMP) ## kill the service 200 times on each database, under load
+	TORTURE_ROUNDS=200 $(PY) -m pytest -n 0 tests/serving/test_kill_over_http.py
 
 demo: $(STAMP) ## demo data, features, a trained model and the running service
 	$(PY) nba.py demo

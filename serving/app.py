@@ -21,6 +21,7 @@ from serving import (
     routes_consents,
     routes_decide,
     routes_decisions,
+    routes_events,
     routes_health,
     routes_outcomes,
     routes_pages,
@@ -33,6 +34,7 @@ from serving.problems import ProblemError, from_status, problem_response
 
 OPERATIONS: tuple[Operation, ...] = (
     *routes_decide.OPERATIONS,
+    *routes_events.OPERATIONS,
     *routes_outcomes.OPERATIONS,
     *routes_decisions.OPERATIONS,
     *routes_consents.OPERATIONS,

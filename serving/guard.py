@@ -25,6 +25,12 @@ SECURITY_HEADERS = {
     "cache-control": "no-store",
 }
 
+JSON_TYPE = "application/json"
+CLOUD_EVENT_TYPES = ("application/cloudevents+json", "application/cloudevents-batch+json")
+EVENTS_PATH = "/v1/events"
+_TYPES = {EVENTS_PATH: frozenset({JSON_TYPE, *CLOUD_EVENT_TYPES})}
+_USUAL_TYPES = frozenset({JSON_TYPE})
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 _RAW_HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 _NAMES = {name for name, _ in _RAW_HEADERS}
@@ -51,7 +57,7 @@ class Guard:
             await send(message)
 
         try:
-            body = await self._admit(Headers(scope=scope), receive)
+            body = await self._admit(scope, receive)
         except ProblemError as problem:
             refusal = problem_response(problem, scope["path"])
             self._metrics.answered(method_of(scope), "refused", refusal.status_code, 0.0)
@@ -59,8 +65,9 @@ class Guard:
             return
         await self._app(scope, _replay(body, receive), send_with_headers)
 
-    async def _admit(self, headers: Headers, receive: Receive) -> bytes:
+    async def _admit(self, scope: Scope, receive: Receive) -> bytes:
         """Return the whole body."""
+        headers = Headers(scope=scope)
         self._check_host(headers.get("host", ""))
         length = headers.get("content-length")
         if length == "0" or (length is None and "transfer-encoding" not in headers):
@@ -68,7 +75,7 @@ class Guard:
         if length is not None and (not length.isdecimal() or int(length) > self._longest):
             raise self._too_large()
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != "application/json":
+        if media_type not in _TYPES.get(scope["path"], _USUAL_TYPES):
             raise ProblemError("not_json_type", f"{media_type or 'none'} instead of JSON")
         try:
             async with asyncio.timeout(self._seconds):

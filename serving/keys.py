@@ -36,7 +36,13 @@ Scope = Literal[
     "admin",
 ]
 DECIDE_SCOPES: tuple[Scope, ...] = ("decide:web", "decide:bot", "decide:advisor", "decide:email")
-DEMO_SCOPES: tuple[Scope, ...] = (*DECIDE_SCOPES, "outcomes", "read", "privacy")
+DEMO_SCOPES: tuple[Scope, ...] = (
+    *DECIDE_SCOPES,
+    "events",
+    "outcomes",
+    "read",
+    "privacy",
+)
 
 _LOOK_EVERY_S = 1.0
 _NOBODY = hashlib.sha256(b"").hexdigest()

@@ -65,6 +65,9 @@ class Metrics:
         self._outcomes = prometheus.Counter(
             "nba_outcomes", "Outcomes by what became of them.", ("status",), registry=self._own
         )
+        self._events = prometheus.Counter(
+            "nba_events", "Events by what became of them.", ("status",), registry=self._own
+        )
         self._model = prometheus.Gauge(
             "nba_model_info",
             "1 for the model version that answers.",
@@ -95,6 +98,10 @@ class Metrics:
     def outcome(self, status: str) -> None:
         """Count what became of a reported outcome."""
         self._outcomes.labels(status).inc()
+
+    def event(self, status: str) -> None:
+        """Count what became of another event."""
+        self._events.labels(status).inc()
 
     def serving(self, name: str, version: str) -> None:
         """Remember which model answers."""

@@ -96,7 +96,10 @@ def _operation(operation: Operation) -> Json:
             content["examples"] = {
                 name: {"value": value} for name, value in operation.examples.items()
             }
-        described["requestBody"] = {"required": True, "content": {"application/json": content}}
+        described["requestBody"] = {
+            "required": True,
+            "content": dict.fromkeys(operation.body_types, content),
+        }
     return described
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from serving.keys import Caller, KeyRing
 from serving.metrics import Metrics
+from serving.recognition import Recognise, by_customer_id
 from serving.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,15 +22,28 @@ if TYPE_CHECKING:
 Handler = Callable[[Request], Awaitable[Response]]
 
 
+def nobody_told(_customers: Iterable[str]) -> None:
+    """Do nothing about customers whose history has changed."""
+
+
 @dataclass(frozen=True)
 class Parts:
-    """What the handlers work with; `request.app.state.parts`."""
+    """What the handlers work with; `request.app.state.parts`.
+
+    Attributes
+    ----------
+    recognise : finds out whose event it is that names no customer but ids.
+    touched : is told of whom something new was stored, after it is durable and before it is
+        confirmed; must return at once.
+    """
 
     settings: Settings
     engine: Engine
     desk: Desk
     keys: KeyRing
     metrics: Metrics
+    recognise: Recognise = by_customer_id
+    touched: Callable[[Iterable[str]], None] = nobody_told
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,7 @@ class Operation:
     Attributes
     ----------
     scope : the scope a key needs; "" when no key is needed; "decide" when it depends on the body.
+    body_types : what the Content-Type of a request may be.
     answer : model of the answer with status 200; None for one that is not JSON.
     problems : statuses beside 200 that come from the handler itself.
     examples : request bodies by name.
@@ -50,6 +65,7 @@ class Operation:
     summary: str
     scope: str = ""
     body: type[BaseModel] | None = None
+    body_types: tuple[str, ...] = ("application/json",)
     answer: type[BaseModel] | None = None
     media_type: str = "application/json"
     problems: tuple[int, ...] = ()

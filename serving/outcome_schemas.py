@@ -6,14 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, RootModel
 
+from serving.item_schemas import MOST_ITEMS
 from serving.schemas import Moment, Name
-
-MOST_OUTCOMES = 500
 
 OutcomeType = Literal[
     "presented", "viewed", "clicked", "accepted", "refused", "later", "dismissed", "converted"
 ]
-ItemStatus = Literal["stored", "duplicate", "quarantined", "conflict", "refused"]
 
 
 class OutcomeIn(BaseModel):
@@ -37,30 +35,6 @@ class OutcomeIn(BaseModel):
 
 
 class OutcomesIn(
-    RootModel[OutcomeIn | Annotated[list[OutcomeIn], Field(min_length=1, max_length=MOST_OUTCOMES)]]
+    RootModel[OutcomeIn | Annotated[list[OutcomeIn], Field(min_length=1, max_length=MOST_ITEMS)]]
 ):
     """One outcome, or a list of up to 500."""
-
-
-class OutcomeStored(BaseModel):
-    """What became of one outcome."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    event_id: str | None = Field(description="As sent; null where it could not be read.")
-    status: ItemStatus = Field(
-        description="stored, or duplicate: it is durable. quarantined: durable, and linked as soon "
-        "as its decision is known. conflict: the event_id was used for something else. refused: a "
-        "field cannot be used."
-    )
-    detail: str | None = Field(None, description="Why it was not stored.")
-    field: str | None = Field(None, description="The field that cannot be used.")
-    value: object = Field(None, description="What was sent there, shortened.")
-
-
-class OutcomesAnswer(BaseModel):
-    """What became of outcomes, in the order in which they were sent."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    items: list[OutcomeStored]

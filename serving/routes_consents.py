@@ -14,8 +14,8 @@ from serving.answers import json_response
 from serving.bodies import read_body
 from serving.operations import Operation, parts_of
 from serving.problems import FieldError, ProblemError, wrong_fields
-from serving.routes_outcomes import not_stored
 from serving.schemas import Moment, Name
+from serving.storing import not_stored
 
 
 class ConsentIn(BaseModel):

@@ -25,8 +25,8 @@ from serving.logs import log
 from serving.operations import Operation, Parts, caller_of, parts_of
 from serving.problems import ProblemError
 from serving.replaying import replayer_of
-from serving.routes_outcomes import not_stored
 from serving.schemas import CONTEXT_OF, MOST_RESULTS
+from serving.storing import not_stored
 
 _FLUSH_SECONDS = 1.0
 

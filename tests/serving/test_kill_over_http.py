@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections import Counter, defaultdict
@@ -19,7 +20,8 @@ from served_world import Service, action, kill, limit, rows
 
 CLIENTS = 4
 EACH, ALL, BUDGET = 3, 12, 8
-ROUNDS = (("one",) * 4 + ("both",) + ("one",) * 3 + ("everything",) + ("one",)) * 2
+_TEN_KILLS = ("one",) * 4 + ("both",) + ("one",) * 3 + ("everything",) + ("one",)
+ROUNDS = _TEN_KILLS * (int(os.environ.get("TORTURE_ROUNDS", "20")) // 10)
 """What is killed: a worker, both workers, or the supervisor as well."""
 DRAINED_S = 30.0
 
@@ -121,7 +123,7 @@ def test_the_service_was_really_used(killed):
     assert diary.surprises == []
     logged = Counter(answer["logged"] for answer, _ in diary.answers.values())
     assert logged["durable"] > 50 and logged["spooled"] > 50
-    assert len(diary.kept) > 100
+    assert len(diary.kept) > 50 and len(diary.noted) > 100
     named = {one["action_id"] for answer, _ in diary.answers.values() for one in answer["results"]}
     assert named == {"free", "each", "all", "budgeted", "nothing"}
 
@@ -154,7 +156,7 @@ def test_a_question_that_was_sent_again_has_one_decision(killed):
 
 def test_every_confirmed_outcome_is_there_once(killed):
     service, diary = killed
-    query = "SELECT event_id, decision_id, action_id, type FROM {}"
+    query = "SELECT event_id, decision_id, action_id, type FROM {} WHERE action_id IS NOT NULL"
     stored = rows(service.ledger, query.format("events"))
     aside = rows(service.ledger, query.format("quarantine"))
     count = Counter(row[0] for row in (*stored, *aside))
@@ -167,6 +169,46 @@ def test_every_confirmed_outcome_is_there_once(killed):
     }
     assert {*stored, *aside} <= sent
     assert set(diary.kept.values()) <= {"stored", "duplicate", "quarantined"}
+
+
+def test_every_confirmed_event_is_there_once_and_as_it_was_sent(killed):
+    service, diary = killed
+    query = "SELECT event_id, type, refers_to, amount FROM {} WHERE action_id IS NULL"
+    found = rows(service.ledger, query.format("events"))
+    found += rows(service.ledger, query.format("quarantine"))
+    count = Counter(row[0] for row in found)
+    assert set(count.values()) == {1}
+    assert set(diary.noted.values()) <= {"stored", "duplicate", "quarantined"}
+    assert [name for name in diary.noted if count[name] != 1] == []
+    sent = {
+        (one["event_id"], one["type"], one.get("refers_to"), one.get("amount"))
+        for one in diary.journal.values()
+    }
+    assert set(found) <= sent
+
+
+def test_what_was_taken_back_and_nothing_else_is_marked(killed):
+    service, _ = killed
+    query = "SELECT event_id, flags FROM events"
+    marked = {name for name, flags in rows(service.ledger, query) if "undone" in flags.split()}
+    known = {name for name, _ in rows(service.ledger, query)}
+    undos = rows(service.ledger, "SELECT refers_to FROM events WHERE type = 'undo'")
+    assert marked == {row[0] for row in undos} and len(marked) > 10
+    waiting = rows(service.ledger, "SELECT refers_to FROM quarantine WHERE type = 'undo'")
+    assert {row[0] for row in waiting} & known == set()
+
+
+def test_every_event_belongs_to_whom_it_was_sent_for(killed):
+    service, diary = killed
+    query = "SELECT event_id, customer_id FROM events WHERE action_id IS NULL"
+    stored = dict(rows(service.ledger, query))
+    decisions = dict(rows(service.ledger, "SELECT decision_id, customer_id FROM decisions"))
+    for name, customer in stored.items():
+        told = diary.journal[name]
+        if told["type"] == "undo":
+            assert customer == stored[told["refers_to"]]
+        else:
+            assert customer == told.get("customer_id", decisions.get(told.get("decision_id")))
 
 
 def test_no_outcome_of_a_known_decision_is_left_aside(killed):

@@ -11,8 +11,9 @@ import pytest
 
 from decisioning.ledger.rows import OutcomeRow
 from features.calendar import Calendar
-from serving.outcomes import AHEAD, Unread, read_outcomes, told
+from serving.outcomes import read_outcomes
 from serving.problems import ProblemError
+from serving.reported import AHEAD, Unread, told
 
 NOW = datetime(2018, 1, 1, 6, tzinfo=UTC)
 GOOD = {"event_id": "e", "decision_id": "d", "action_id": "tea", "outcome": "presented"}

@@ -27,7 +27,8 @@ class Diary:
     asked : customers of questions without an id, each new.
     answers : by decision id, the answer and whose it was.
     requests, repeated : question ids that were sent; by id, the decisions that answered them.
-    events, kept : what was sent by event id; what the service said of it, where it said so.
+    events, kept : outcomes that were sent by event id; what the service said of them, where it did.
+    journal, noted : the same of other events.
     """
 
     asked: set[str] = field(default_factory=set)
@@ -36,6 +37,8 @@ class Diary:
     repeated: dict[str, set[str]] = field(default_factory=dict)
     events: dict[str, dict[str, Any]] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
+    journal: dict[str, dict[str, Any]] = field(default_factory=dict)
+    noted: dict[str, str] = field(default_factory=dict)
     surprises: list[str] = field(default_factory=list)
 
 
@@ -45,7 +48,7 @@ def merged(diaries: Iterable[Diary]) -> Diary:
     for one in diaries:
         whole.asked |= one.asked
         whole.surprises += one.surprises
-        for name in ("answers", "requests", "repeated", "events", "kept"):
+        for name in ("answers", "requests", "repeated", "events", "kept", "journal", "noted"):
             getattr(whole, name).update(getattr(one, name))
     return whole
 
@@ -64,7 +67,10 @@ class Client(threading.Thread):
     def run(self) -> None:
         with self._service.client() as http:
             while not self._stopping.is_set():
-                if self._open and self._dice.random() < 0.5:
+                chance = self._dice.random()
+                if chance < 0.3:
+                    self._tell(http)
+                elif self._open and chance < 0.65:
                     self._report(http)
                 else:
                     self._ask(http)
@@ -120,10 +126,47 @@ class Client(threading.Thread):
                      "action_id": action_id, "outcome": outcome}  # fmt: skip
             self.diary.events[event["event_id"]] = event
             said.append(event)
+        self._send_items(http, "/v1/outcomes", said, self.diary.kept)
+
+    def _tell(self, http: httpx.Client) -> None:
+        """Send one event, or some of them in a list; now and then one is taken back at once."""
+        events = [self._event() for _ in range(self._dice.choice((1, 1, 3, 20)))]
+        for event in events[: len(events) // 3]:
+            events.insert(self._dice.randrange(len(events)), self._undo(event))
+        if self._dice.random() < 0.2:
+            # The undo overtakes what it takes back.
+            first = self._event()
+            self._send_items(http, "/v1/events", self._undo(first), self.diary.noted)
+            events.append(first)
+        self._send_items(
+            http, "/v1/events", events if len(events) > 1 else events[0], self.diary.noted
+        )
+
+    def _event(self) -> dict[str, Any]:
+        event = {"event_id": f"told {self._next()}", "customer_id": self.name, "channel": "web"}
+        kind = self._dice.choice(("page_view", "complaint", "transaction"))
+        event |= {"type": kind} | ({"amount": self._number} if kind == "transaction" else {})
+        if self.diary.answers and self._dice.random() < 0.2:
+            # Of a decision that may still lie in a spool; the customer is that of the decision.
+            event["decision_id"] = self._dice.choice([*self.diary.answers])
+            del event["customer_id"]
+        return self._note(event)
+
+    def _undo(self, event: dict[str, Any]) -> dict[str, Any]:
+        name = f"undo of {event['event_id']}"
+        return self._note({"event_id": name, "type": "undo", "channel": "web",
+                           "refers_to": event["event_id"]})  # fmt: skip
+
+    def _note(self, event: dict[str, Any]) -> dict[str, Any]:
+        self.diary.journal[event["event_id"]] = event
+        return event
+
+    def _send_items(self, http: httpx.Client, path: str, said: Any, kept: dict[str, str]) -> None:
+        """Send items, sometimes twice, and note what became of each."""
         for _ in range(self._dice.choice((1, 1, 1, 2))):
-            response = self._send(http, "/v1/outcomes", said, again=True)
+            response = self._send(http, path, said, again=True)
             for item in response.json()["items"] if response is not None else ():
-                self.diary.kept[item["event_id"]] = item["status"]
+                kept[item["event_id"]] = item["status"]
 
     def _send(self, http: httpx.Client, path: str, body: Any, again: bool) -> httpx.Response | None:
         """Send something until it is answered, if it may be sent again; None without an answer."""

@@ -1,0 +1,267 @@
+"""Events are read item by item and stored in one shape, however they were told."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from decisioning.ledger.rows import EventRow
+from features.calendar import Calendar
+from features.canonical.schemas import OUTCOME_TYPES
+from serving.event_schemas import EVENT_TYPES
+from serving.events import read_events
+from serving.problems import ProblemError
+from serving.recognition import by_customer_id
+from serving.reported import Unread, told
+
+NOW = datetime(2018, 1, 1, 6, tzinfo=UTC)
+GOOD = {"event_id": "e", "type": "page_view", "customer_id": "7", "channel": "web"}
+BASKET = {"event_id": "t", "type": "transaction", "customer_id": "7", "channel": "store"}
+WRAPPED = {"specversion": "1.0", "id": "e", "source": "/shop", "type": "page_view",
+           "subject": "7", "data": {"channel": "web"}}  # fmt: skip
+
+
+def read(content: Any) -> Any:
+    raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+    (item,) = read_events(raw, NOW, Calendar("UTC"), by_customer_id).items
+    return item
+
+
+def fault(content: Any) -> dict[str, Any]:
+    """Return what is told of an item that has to be refused."""
+    item = read(content)
+    assert isinstance(item, Unread), item
+    said = told(item)
+    json.dumps(said).encode("ascii")
+    return said
+
+
+def test_every_member_finds_its_column() -> None:
+    more = {"occurred_at": "2018-01-01T05:00:00Z", "amount": 2, "category": "TEA", "value": 1.5,
+            "session_id": "s", "action_id": "a", "decision_id": "d", "refers_to": "r",
+            "on_behalf_of": "ann", "attributes": {"colour": "red"}}  # fmt: skip
+    row = read(GOOD | more)
+    assert row == EventRow(
+        event_id="e",
+        body_digest=row.body_digest,
+        type="page_view",
+        customer_id="7",
+        occurred_at=NOW.timestamp() - 3_600,
+        day=17_532,
+        channel="web",
+        action_id="a",
+        decision_id="d",
+        refers_to="r",
+        value=1.5,
+        amount=2.0,
+        category="TEA",
+        session_id="s",
+        on_behalf_of="ann",
+        attributes='{"attributes": {"colour": "red"}}',
+    )
+
+
+def test_the_digest_is_of_the_content_and_not_of_the_way_it_is_written() -> None:
+    turned = dict(reversed(list(GOOD.items())))
+    assert read(GOOD).body_digest == read(turned).body_digest
+    assert read(GOOD | {"value": 1.0}).body_digest != read(GOOD).body_digest
+
+
+@pytest.mark.parametrize("kind", EVENT_TYPES)
+def test_every_type_of_event_can_be_sent(kind: str) -> None:
+    needed = {"transaction": {"amount": 1}, "undo": {"refers_to": "x"}, "rated": {"rating": 10}}
+    assert read(GOOD | {"type": kind} | needed.get(kind, {})).type == kind
+
+
+@pytest.mark.parametrize("kind", OUTCOME_TYPES)
+def test_an_outcome_is_sent_elsewhere(kind: str) -> None:
+    said = fault(GOOD | {"type": kind})
+    assert (said["field"], said["value"]) == ("type", kind)
+    assert "/v1/outcomes" in said["detail"]
+
+
+def test_a_transaction_with_lines_is_their_sum() -> None:
+    lines = [
+        {"amount": 0.25, "item_id": "i", "category": "TEA", "category_group": "HOT"},
+        {"amount": 0.5, "line_id": "z", "quantity": 3, "discount": 0.5, "coupon_discount": 0},
+        {"amount": -0.0},
+    ]
+    row = read(BASKET | {"lines": lines, "transaction_id": "bon 9", "attributes": {"till": 4}})
+    assert row.amount == 0.75
+    assert "-0.0" not in row.attributes
+    assert json.loads(row.attributes) == {
+        "transaction_id": "bon 9",
+        "lines": [
+            {"line_id": "1", "amount": 0.25, "item_id": "i", "category": "TEA",
+             "category_group": "HOT"},
+            {"line_id": "z", "amount": 0.5, "quantity": 3.0, "discount": 0.5,
+             "coupon_discount": 0.0},
+            {"line_id": "3", "amount": 0.0},
+        ],
+        "attributes": {"till": 4},
+    }  # fmt: skip
+
+
+def test_a_transaction_of_one_amount_is_one_line() -> None:
+    row = read(BASKET | {"amount": 9.5, "category": "TEA"})
+    assert (row.amount, row.category) == (9.5, "TEA")
+    assert json.loads(row.attributes) == {
+        "transaction_id": "t",
+        "lines": [{"line_id": "1", "amount": 9.5, "category": "TEA"}],
+    }
+    assert json.loads(read(BASKET | {"amount": 1}).attributes)["lines"] == [
+        {"line_id": "1", "amount": 1.0}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({}, "lines"),
+        ({"lines": []}, "lines"),
+        ({"lines": [{}]}, "lines.0.amount"),
+        ({"lines": [{"amount": 1, "price": 2}]}, "lines.0.price"),
+        ({"lines": [{"amount": 1, "discount": -1}]}, "lines.0.discount"),
+        ({"lines": [{"amount": 1, "line_id": "2"}, {"amount": 1}]}, "lines.1.line_id"),
+        ({"lines": [{"amount": 1}], "amount": 2}, "amount"),
+        ({"lines": [{"amount": 1}], "category": "TEA"}, "category"),
+        ({"lines": [{"amount": 1}] * 1_001}, "lines"),
+        ({"amount": 1, "rating": 5}, "rating"),
+    ],
+)
+def test_a_transaction_that_does_not_add_up_is_refused(changes, field: str) -> None:
+    assert fault(BASKET | changes)["field"] == field
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"type": "page_viev"}, "type"),
+        ({"type": None}, "type"),
+        ({"type": "x" * 129}, "type"),
+        ({"event_id": ""}, "event_id"),
+        ({"event_id": 7}, "event_id"),
+        ({"event_id": "a\0b"}, "event_id"),
+        ({"event_id": "\ud800"}, "event_id"),
+        ({"customer_id": 7}, "customer_id"),
+        ({"customer_id": None}, "customer_id"),
+        ({"channel": None}, "channel"),
+        ({"occurred_at": "2018-01-01T06:00:00"}, "occurred_at"),
+        ({"occurred_at": "1969-12-31T23:59:59Z"}, "occurred_at"),
+        ({"occurred_at": 1_514_764_800}, "occurred_at"),
+        ({"type": "rated"}, "rating"),
+        ({"type": "rated", "rating": 0}, "rating"),
+        ({"type": "rated", "rating": 10.5}, "rating"),
+        ({"type": "complaint", "rating": 11}, "rating"),
+        ({"rating": 5}, "rating"),
+        ({"amount": 1e308}, "amount"),
+        ({"amount": 10**400}, "amount"),
+        ({"amount": "1"}, "amount"),
+        ({"amount": True}, "amount"),
+        ({"value": -1e16}, "value"),
+        ({"lines": [{"amount": 1}]}, "lines"),
+        ({"transaction_id": "t"}, "transaction_id"),
+        ({"type": "undo"}, "refers_to"),
+        ({"type": "undo", "refers_to": "e"}, "refers_to"),
+        ({"type": "undo", "refers_to": "x", "decision_id": "d"}, "decision_id"),
+        ({"type": "undo", "refers_to": "x", "action_id": "a"}, "action_id"),
+        ({"identities": {"customer_id": ["7"]}}, "identities"),
+        ({"customer_id": None, "identities": {"cookie": ["secret"]}}, "identities"),
+        ({"customer_id": None, "identities": {"customer_id": ["7", "8"]}}, "identities"),
+        ({"customer_id": None, "identities": {"customer_id": []}}, "identities.customer_id"),
+        ({"attributes": []}, "attributes"),
+        ({"attributes": {"a": "x" * 16_384}}, "attributes"),
+        ({"attributes": {"a": "nul\0"}}, "attributes"),
+        ({"attributes": {"\udfff": 1}}, "attributes"),
+        ({"attributes": {"a": ["\ud800"]}}, "attributes"),
+        ({"attributes": {"a": 2**63}}, "attributes"),
+        ({"note": "x"}, "note"),
+    ],
+)
+def test_an_event_that_cannot_be_used_names_the_field(changes, field: str) -> None:
+    content = {name: value for name, value in (GOOD | changes).items() if value is not None}
+    said = fault(content)
+    assert said["field"] == field
+    assert said["detail"] and "secret" not in json.dumps(said)
+
+
+@pytest.mark.parametrize("depth", [9, 100, 400])
+def test_deep_attributes_are_refused(depth: int) -> None:
+    deep: Any = 1
+    for _ in range(depth):
+        deep = {"a": deep}
+    assert fault(GOOD | {"attributes": deep})["field"] == "attributes"
+    assert read(GOOD | {"attributes": {"a": {"b": [{"c": [[[1]]]}]}}}).event_id == "e"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b'{"amount": NaN}',
+        b'{"amount": -Infinity}',
+        b'{"amount": 1e999}',
+        b'{"event_id": "a", "event_id": "b"}',
+        b'{"attributes": {"a": 1, "a": 2}}',
+        b"\xff\xfe",
+        b'{"event_id": "\xc3("}',
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"1" * 5_000,
+    ],
+)
+def test_what_is_no_strict_json_is_refused_as_a_whole(raw: bytes) -> None:
+    with pytest.raises(ProblemError):
+        read(raw)
+
+
+def test_ids_of_the_namespace_customer_id_name_the_customer() -> None:
+    content = GOOD | {"identities": {"customer_id": ["007"], "cookie": ["c"]}}
+    del content["customer_id"]
+    assert read(content).customer_id == "007"
+
+
+def test_a_cloud_event_is_the_event_in_it() -> None:
+    assert read(WRAPPED) == read(GOOD)
+    timed = WRAPPED | {"time": "2018-01-01T05:00:00Z", "traceparent": "00-1", "datacontenttype":
+                       "application/json; charset=utf-8"}  # fmt: skip
+    assert read(timed) == read(GOOD | {"occurred_at": "2018-01-01T05:00:00Z"})
+
+
+def test_the_subject_of_a_cloud_event_counts_where_its_data_names_nobody() -> None:
+    assert read(WRAPPED | {"data": {"channel": "web", "customer_id": "8"}}).customer_id == "8"
+    by_ids = {"channel": "web", "identities": {"customer_id": ["9"]}}
+    assert read(WRAPPED | {"data": by_ids}).customer_id == "9"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"specversion": "0.3"}, "specversion"),
+        ({"specversion": 1.0}, "specversion"),
+        ({"id": None}, "id"),
+        ({"id": ""}, "id"),
+        ({"source": None}, "source"),
+        ({"type": "com.example.page_view"}, "type"),
+        ({"time": "yesterday"}, "time"),
+        ({"time": "2018-01-01T07:00:00Z"}, "time"),
+        ({"subject": ""}, "subject"),
+        ({"subject": None}, "data.customer_id"),
+        ({"datacontenttype": "text/xml"}, "datacontenttype"),
+        ({"data_base64": "e30="}, "data_base64"),
+        ({"data": None}, "data.channel"),
+        ({"data": "text"}, "data"),
+        ({"data": {"channel": 7}}, "data.channel"),
+        ({"data": {"channel": "web", "event_id": "other"}}, "data.event_id"),
+        ({"data": {"channel": "web", "amount": 1e300}}, "data.amount"),
+    ],
+)
+def test_a_cloud_event_that_cannot_be_used_names_the_field_as_it_was_sent(changes, field) -> None:
+    content = {name: value for name, value in (WRAPPED | changes).items() if value is not None}
+    said = fault(content)
+    assert said["field"] == field
+    assert said["event_id"] == content.get("id")
