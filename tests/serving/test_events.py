@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from decisioning.ledger.rows import EventRow
 from features.calendar import Calendar
 from features.canonical.schemas import OUTCOME_TYPES
-from serving.event_schemas import EVENT_TYPES
+from serving.cloud_events import CloudEventIn
+from serving.event_schemas import EVENT_TYPES, EventIn
 from serving.events import read_events
 from serving.problems import ProblemError
 from serving.recognition import by_customer_id
@@ -265,3 +269,35 @@ def test_a_cloud_event_that_cannot_be_used_names_the_field_as_it_was_sent(change
     said = fault(content)
     assert said["field"] == field
     assert said["event_id"] == content.get("id")
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=12,
+)
+_MEMBERS = sorted({*EventIn.model_fields, *CloudEventIn.model_fields, "unheard of"})
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    st.sampled_from((GOOD, BASKET, WRAPPED)),
+    st.dictionaries(st.sampled_from(_MEMBERS), _JSON, max_size=4) | _JSON,
+)
+def test_whatever_is_sent_is_refused_or_can_be_stored(whole: Any, odd: Any) -> None:
+    """With surrogates, NaN, huge numbers and all: nothing else than a refusal or a plain row."""
+    content = whole | odd if isinstance(odd, dict) else odd
+    try:
+        items = read_events(json.dumps(content).encode(), NOW, Calendar(), by_customer_id).items
+    except ProblemError:
+        return
+    for item in items:
+        if isinstance(item, Unread):
+            json.dumps(told(item), allow_nan=False).encode()
+            continue
+        texts = [value for value in vars(item).values() if isinstance(value, str)]
+        assert not any("\0" in text for text in texts)
+        "".join(texts).encode()
+        numbers = (item.amount, item.value, item.rating, item.occurred_at)
+        assert all(math.isfinite(number) for number in numbers if number is not None)
+        json.dumps(json.loads(item.attributes), allow_nan=False, ensure_ascii=False).encode()

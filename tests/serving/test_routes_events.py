@@ -131,6 +131,13 @@ def test_a_list_of_500_is_stored(send, kept) -> None:
     assert kept("COUNT(*)") == [(500,)]
 
 
+def test_a_body_that_is_too_long_is_refused_and_one_that_is_not_is_stored(send, kept) -> None:
+    lines = [{"amount": 1.0, "item_id": "x" * 100}] * 1_000
+    assert status_of(send(event(type="transaction", lines=lines))) == "stored"
+    assert send([event(type="transaction", lines=lines)] * 10).status_code == 413
+    assert kept("amount") == [(1_000.0,)]
+
+
 def test_events_need_their_scope(house) -> None:
     key = house.key("outcomes", "decide:web", "read", "privacy")
     with house.client() as client:

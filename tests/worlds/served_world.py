@@ -156,7 +156,8 @@ class Service:
             return 0
         self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(40)
+            # A worker that is just starting is not stopped before it has.
+            return self.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             self.kill_everything()
             raise
