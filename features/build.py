@@ -20,8 +20,10 @@ from features import action_history, declared, popularity, prepared
 from features.calendar import Calendar
 from features.canonical.schemas import TOUCHPOINTS, TRANSACTIONS
 from features.canonical.tables import Tables
+from features.generation import Generation
 from features.history import make_spine
 from features.layout import Layout
+from features.prepared import Found
 from features.profiles import Profiles
 from features.spec import Block
 
@@ -36,33 +38,43 @@ class Events:
     Attributes
     ----------
     group_of : the category group of each category, where it has one.
+    action_items : one row per action and item.
     """
 
     tables: Tables
     baskets: ir.Table
     category_baskets: ir.Table
     group_of: dict[str, str]
+    action_items: pa.Table
 
 
-def prepare(tables: Tables) -> Events:
-    """Sum lines into baskets once, and keep the sums on the tables' connection."""
+def prepare(tables: Tables, settled: Generation | None = None) -> Events:
+    """Sum lines into baskets once, and keep the sums on the tables' connection.
+
+    Parameters
+    ----------
+    settled : take the groups of categories and the items of actions from that build.
+    """
     connection = tables.connection
     for name, table in (
         (prepared.SEEN_TRANSACTIONS, tables.transactions.select(*TRANSACTIONS.names)),
         (prepared.SEEN_TOUCHPOINTS, tables.touchpoints.select(*TOUCHPOINTS.names)),
     ):
         connection.create_view(name, table, overwrite=True)
-    items = action_history.action_items(tables.actions).to_pyarrow()
+    items = (
+        action_history.action_items(tables.actions).to_pyarrow()
+        if settled is None
+        else settled.action_items
+    )
     connection.con.register(prepared.ACTION_ITEMS, items)
     sum_lines(connection.con)
     category_baskets = connection.table(prepared.CATEGORY_BASKETS)
-    grouped = category_baskets.group_by("category").agg(group=category_baskets.category_group.max())
-    groups = grouped.filter(grouped.group.notnull()).to_pyarrow().to_pylist()
     return Events(
         tables=tables,
         baskets=connection.table(prepared.BASKETS),
         category_baskets=category_baskets,
-        group_of={row["category"]: row["group"] for row in groups},
+        group_of=_groups(category_baskets) if settled is None else settled.group_of,
+        action_items=items,
     )
 
 
@@ -142,6 +154,12 @@ def chunks(
         yield customer_ids[piece], as_of[piece]
 
 
+def _groups(category_baskets: ir.Table) -> dict[str, str]:
+    grouped = category_baskets.group_by("category").agg(group=category_baskets.category_group.max())
+    groups = grouped.filter(grouped.group.notnull()).to_pyarrow().to_pylist()
+    return {row["category"]: row["group"] for row in groups}
+
+
 def _days(calendar: Calendar, midnights: npt.NDArray[np.datetime64]) -> pa.Table:
     moments = midnights.astype("datetime64[us]")
     return pa.table(
@@ -173,17 +191,14 @@ def _fill_categories(
     _fill_groups(block, layout, group_of, groups)
 
 
-def _fill_groups(
-    block: Array, layout: Layout, group_of: Mapping[str, str], found: pa.Table
-) -> None:
-    names = found["category_group"].to_pylist()
+def _fill_groups(block: Array, layout: Layout, group_of: Mapping[str, str], found: Found) -> None:
+    names = found["category_group"]
     for place, category in enumerate(layout.categories):
         group = group_of.get(category)
-        rows = np.array([name == group for name in names], dtype=bool)
-        if group is None or not rows.any():
-            continue
-        mine = found.filter(pa.array(rows))
-        _set(block, layout.category_features, mine, np.full(len(mine), place))
+        mine = names == group
+        if group is not None and mine.any():
+            at = np.full(int(mine.sum()), place)
+            _set(block, layout.category_features, {k: v[mine] for k, v in found.items()}, at)
 
 
 def _fill_actions(block: Array, layout: Layout, connection: duckdb.DuckDBPyConnection) -> None:
@@ -194,8 +209,8 @@ def _fill_actions(block: Array, layout: Layout, connection: duckdb.DuckDBPyConne
         _set(block, layout.action_features, found, place)
 
 
-def _place(found: pa.Table, column: str, position: dict[str, int]) -> Index:
-    return np.array([position.get(name, -1) for name in found[column].to_pylist()], dtype=np.int64)
+def _place(found: Found, column: str, position: dict[str, int]) -> Index:
+    return np.array([position.get(name, -1) for name in found[column]], dtype=np.int64)
 
 
 def _set_defaults(block: Array, names: tuple[str, ...]) -> None:
@@ -204,15 +219,14 @@ def _set_defaults(block: Array, names: tuple[str, ...]) -> None:
         block[..., at] = known.default if known else np.nan
 
 
-def _set(block: Array, names: tuple[str, ...], found: pa.Table, place: Index | None = None) -> None:
+def _set(block: Array, names: tuple[str, ...], found: Found, place: Index | None = None) -> None:
     """Lay the found rows into a block at (row, place); places of -1 are not in the layout."""
-    rows = found["row"].to_numpy()
+    rows = found["row"]
     inside = slice(None) if place is None else place >= 0
     for at, name in enumerate(names):
-        if name not in found.column_names:
+        if name not in found:
             continue
-        values = found[name].cast(pa.float64()).to_numpy()[inside]
         if place is None:
-            block[rows, at] = values
+            block[rows, at] = found[name]
         else:
-            block[rows[inside], place[inside], at] = values
+            block[rows[inside], place[inside], at] = found[name][inside]

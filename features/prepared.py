@@ -8,17 +8,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import duckdb
 import ibis
 import ibis.expr.types as ir
-import pyarrow as pa
+import numpy as np
+import numpy.typing as npt
 
 from features import action_history, affinity, contacts, purchases
 from features.calendar import Calendar
-from features.canonical.schemas import TOUCHPOINTS, TRANSACTIONS
+from features.canonical.schemas import TOUCHPOINTS, TRANSACTIONS, TableSchema
 from features.canonical.tables import empty_schema
 from features.history import empty_spine
+from features.live_events import new_rows
+
+Found = dict[str, npt.NDArray[Any]]
+"""The rows of a result by column."""
 
 SEEN_TRANSACTIONS, SEEN_TOUCHPOINTS = "seen_transactions", "seen_touchpoints"
 """The canonical events that profiles are computed from."""
@@ -34,6 +40,7 @@ class Prepared:
 
     Attributes
     ----------
+    seen_transactions, seen_touchpoints : the rows of sources and of stored events together.
     baskets, category_baskets : sums of the lines, to be kept under their names; made once for many
         spines.
     affinity : per profile and category, to be kept for every spine.
@@ -42,6 +49,8 @@ class Prepared:
     actions : each one row per profile and action.
     """
 
+    seen_transactions: str
+    seen_touchpoints: str
     baskets: str
     category_baskets: str
     affinity: str
@@ -64,6 +73,8 @@ def prepared() -> Prepared:
     bought = affinity.affinity(kept_by_category, spine)
     kept_affinity = ibis.table(bought.schema(), name=AFFINITY)
     return Prepared(
+        seen_transactions=_sql(_together(TRANSACTIONS)),
+        seen_touchpoints=_sql(_together(TOUCHPOINTS)),
         baskets=_sql(baskets),
         category_baskets=_sql(category_baskets),
         affinity=_sql(bought),
@@ -86,9 +97,25 @@ def keep(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> None:
     connection.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {sql}')
 
 
-def rows_of(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
-    """Return all rows of a query."""
-    return connection.sql(sql).to_arrow_table()
+def rows_of(connection: duckdb.DuckDBPyConnection, sql: str) -> Found:
+    """Return all rows of a query; NaN or None where a value is missing."""
+    # A relation would be planned twice, which is most of the cost for one customer.
+    found: dict[str, Any] = connection.execute(sql).fetchnumpy()
+    return {name: _filled(values) for name, values in found.items()}
+
+
+def _filled(values: Any) -> npt.NDArray[Any]:
+    plain: npt.NDArray[Any] = np.array(values)
+    missing = np.ma.getmaskarray(values)
+    if missing.any():
+        plain[missing] = np.nan if plain.dtype.kind == "f" else None
+    return plain
+
+
+def _together(schema: TableSchema) -> ir.Table:
+    source = ibis.table(empty_schema(schema), name=f"source_{schema.name}")
+    live = ibis.table(empty_schema(schema), name=f"live_{schema.name}")
+    return source.union(new_rows(source, live, schema))
 
 
 def _numbers(expression: ir.Table) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,19 +17,36 @@ from serving.settings import Settings
 if TYPE_CHECKING:
     from serving.desk import Desk
     from serving.engine import Engine
+    from serving.refreshing import Refreshing
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What the handlers work with; `request.app.state.parts`."""
+    """What the handlers work with; `request.app.state.parts`.
+
+    Attributes
+    ----------
+    refreshing : None where there is no ledger to read events from.
+    """
 
     settings: Settings
     engine: Engine
     desk: Desk
     keys: KeyRing
     metrics: Metrics
+    refreshing: Refreshing | None = None
+
+    def touched(self, customer_ids: Iterable[str]) -> None:
+        """Have the profiles of customers refreshed soon: something of theirs was stored."""
+        if self.refreshing is not None:
+            self.refreshing.touched(customer_ids)
+
+    def happened(self, event_ids: Iterable[str]) -> None:
+        """Have the profiles of the customers of stored events refreshed soon."""
+        if self.refreshing is not None:
+            self.refreshing.happened(event_ids)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,13 @@ async def outcomes(request: Request) -> Response:
     engine = parts.engine
     reported = read_outcomes(await request.body(), engine.clock.now(), engine.calendar)
     rows = [item for item in reported.items if isinstance(item, OutcomeRow)]
-    statuses = iter(await store(parts, rows)) if rows else iter(())
+    answers = await store(parts, rows) if rows else ()
+    parts.happened(
+        row.event_id
+        for row, status in zip(rows, answers, strict=True)
+        if status in ("stored", "quarantined")
+    )
+    statuses = iter(answers)
     items = [
         told(item) if isinstance(item, Unread) else _stored(item, next(statuses))
         for item in reported.items
