@@ -6,6 +6,7 @@ The rows are handed in: who keeps them is no business of the features.
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -136,7 +137,9 @@ def arrow_schema(schema: TableSchema) -> pa.Schema:
 def _kept(
     tables: Tables, name: str, source: ir.Table, live: pa.Table, schema: TableSchema
 ) -> ir.Table:
-    connection, handed, new = tables.connection, f"live_{name}", f"new_{name}"
+    # Names of their own, as the tables may be given events more than once.
+    connection, mark = tables.connection, uuid.uuid4().hex
+    handed, new = f"live_{name}_{mark}", f"new_{name}_{mark}"
     connection.con.register(f"handed_{name}", live)
     # Ibis 12 writes a DROP that DuckDB 2 cannot parse, so tables are made by hand.
     connection.raw_sql(f"CREATE OR REPLACE TEMP TABLE {handed} AS SELECT * FROM handed_{name}")

@@ -47,7 +47,7 @@ def test_the_events_of_one_person_are_counted_under_one_id(tmp_path: Path) -> No
     project, sources = project_of(tmp_path, with_ledger=True), open_tables(tmp_path / "data")
     tables = project.with_ledger(sources, {"007": ("007", "b", "cookie")})
     touches, lines = tables.touchpoints.to_pyarrow(), tables.transactions.to_pyarrow()
-    owner = dict(zip(touches["touchpoint_id"].to_pylist(), touches["customer_id"].to_pylist()))
+    owner = {row["touchpoint_id"]: row["customer_id"] for row in touches.to_pylist()}
     assert owner["e1"] == "007"
     assert set(lines["customer_id"].to_pylist()) == {"007", "c"}
 
