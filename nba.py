@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from features.errors import NbaError
-from serving.business_commands import catalog_app, keys_app, recommend, simulate
+from serving.business_commands import catalog_app, demo, keys_app, recommend, serve, simulate
+from serving.feature_commands import features_app
 from serving.ledger_commands import consent_app, ledger_app, log_app, replay
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ app = typer.Typer(
     add_completion=False,
     help="Ranked, explained next best actions: from events to a running service.",
 )
-features_app = typer.Typer(no_args_is_help=True, help="Profile features: compute, put online.")
 app.add_typer(features_app, name="features")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(consent_app, name="consent")
@@ -109,11 +109,13 @@ def features_materialize() -> None:
     """Register the definitions in Feast and copy the newest profiles to the online store."""
     from feature_repo.definitions import define
     from features.store import open_store
+    from serving.feature_commands import catch_up
 
     settings, project = _open()
     store = open_store(settings.home, settings.feature_repo)
     store.apply(define(settings.home).everything())
     typer.echo(f"{store.materialize(project.clock.now()):,} customers online")
+    typer.echo(f"{catch_up(settings):,} of them had events since the build and were refreshed")
 
 
 @app.command()
@@ -195,28 +197,12 @@ def rollback(config: Config = None) -> None:
 
 
 app.command()(recommend)
-
-
-@app.command()
-def serve() -> None:
-    """Start the service on NBA_HTTP_HOST and NBA_HTTP_PORT."""
-    from serving.launch import serve as launch
-
-    launch(_settings())
-
-
+app.command()(serve)
 app.command()(simulate)
 app.command()(replay)
 
 
-@app.command()
-def demo(
-    stop: Annotated[bool, typer.Option("--stop", help="Stop the demo's service.")] = False,
-) -> None:
-    """Run everything on the demo data, from ingest to three requests to the running service."""
-    from serving.demo import run_demo, stop_demo
-
-    (stop_demo if stop else run_demo)(_settings())
+app.command()(demo)
 
 
 @app.command()
@@ -272,6 +258,7 @@ def _settings() -> Settings:
 def _open() -> tuple[Settings, Project]:
     from features.calendar import Calendar
     from features.clock import open_clock
+    from serving.start import open_desk_ledger
     from training.project import Project
 
     settings = _settings()
@@ -282,6 +269,7 @@ def _open() -> tuple[Settings, Project]:
         tracking_uri=settings.tracking_uri,
         calendar=Calendar(settings.time_zone),
         clock=open_clock(settings.clock_file),
+        ledger=lambda: open_desk_ledger(settings),
     )
 
 

@@ -40,7 +40,8 @@ def define(home: Path) -> Definitions:
     """Return the definitions over the files of `home`/features (made absolute for DuckDB)."""
     customer = _entity("customer", "Somebody the company knows.")
     action = _entity("action", "Something the company can do next.")
-    profile = _view(home, "profile", "customer_profile", customer, _profile_fields(), online=False)
+    # The build's file, and the one of the rows that were refreshed since.
+    profile = _view(home, "profile*", "customer_profile", customer, _profile_fields(), online=False)
     vector = _view(home, "vector", "profile_vector", customer, _vector_fields(), online=True)
     popularity = _view(
         home, "popularity", "action_popularity", action, _action_fields(), online=True

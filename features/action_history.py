@@ -75,6 +75,17 @@ def action_history(touchpoints: ir.Table, spine: ir.Table) -> ir.Table:
     return seen.group_by(["row", "action_id"]).agg(**sums)
 
 
+ITEM_SCHEMA = ibis.schema(
+    {
+        "action_id": "string",
+        "valid_from": "timestamp(6)",
+        "valid_to": "timestamp(6)",
+        "item_id": "string",
+    }
+)
+"""The columns of `action_items`."""
+
+
 def action_items(actions: ir.Table) -> ir.Table:
     """Return one row per (action, item) with the time the action is valid."""
     listed = actions.select(

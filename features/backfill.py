@@ -1,7 +1,7 @@
 """Write profile rows to the offline store's files: what Feast joins for training and copies online.
 
-Three Parquet files and the layout make a *generation*; it is written beside the former one and put
-in its place whole, so that a reader never meets half of it.
+Parquet files, the layout and what the build settles make a *generation*; it is written beside the
+former one and put in its place whole, so that a reader never meets half of it.
 
 - `profile.parquet`: one row per (customer, as_of), every stored feature under its own name;
 - `vector.parquet`: the newest row of each customer once more, packed for the request path;
@@ -27,6 +27,7 @@ import pyarrow.parquet as pq
 from features import build
 from features.calendar import Calendar
 from features.errors import FeatureError
+from features.generation import Generation
 from features.layout import Layout
 from features.profiles import Profiles
 
@@ -99,7 +100,8 @@ def backfill(
         _write_profiles(events, layout, calendar, both, latest, draft, progress)
         popularity = build.action_popularity(events, calendar, midnights)
         pq.write_table(_feast_times(popularity, "midnight"), draft / "popularity.parquet")
-        layout.save(draft / "layout.json")
+        as_of = float(latest.astype("int64")) / 1e6
+        Generation(layout, as_of, events.group_of, events.action_items).save(draft)
     return BackfillReport(
         profile_rows=len(both),
         customers=len(set(now.customer_ids)),

@@ -6,20 +6,24 @@ vectors. Nothing here knows a feature by name: families declare, the layout orde
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from features import action_history, affinity, contacts, declared, popularity, purchases
+from features import action_history, declared, popularity, prepared
 from features.calendar import Calendar
+from features.canonical.schemas import TOUCHPOINTS, TRANSACTIONS
 from features.canonical.tables import Tables
+from features.generation import Generation
 from features.history import make_spine
 from features.layout import Layout
+from features.prepared import Found
 from features.profiles import Profiles
 from features.spec import Block
 
@@ -29,28 +33,48 @@ Index = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Events:
-    """Events brought into the shape that the expressions read; made once for many spines."""
+    """Events brought into the shape that the expressions read; made once for many spines.
+
+    Attributes
+    ----------
+    group_of : the category group of each category, where it has one.
+    action_items : one row per action and item.
+    """
 
     tables: Tables
     baskets: ir.Table
     category_baskets: ir.Table
-    action_items: ir.Table
     group_of: dict[str, str]
+    action_items: pa.Table
 
 
-def prepare(tables: Tables) -> Events:
-    """Sum lines into baskets once, and keep the sums on the tables' connection."""
-    category_baskets = _keep(
-        tables, "category_baskets", affinity.category_baskets(tables.transactions)
+def prepare(tables: Tables, settled: Generation | None = None) -> Events:
+    """Sum lines into baskets once, and keep the sums on the tables' connection.
+
+    Parameters
+    ----------
+    settled : take the groups of categories and the items of actions from that build.
+    """
+    connection = tables.connection
+    for name, table in (
+        (prepared.SEEN_TRANSACTIONS, tables.transactions.select(*TRANSACTIONS.names)),
+        (prepared.SEEN_TOUCHPOINTS, tables.touchpoints.select(*TOUCHPOINTS.names)),
+    ):
+        connection.create_view(name, table, overwrite=True)
+    items = (
+        action_history.action_items(tables.actions).to_pyarrow()
+        if settled is None
+        else settled.action_items
     )
-    grouped = category_baskets.group_by("category").agg(group=category_baskets.category_group.max())
-    groups = grouped.filter(grouped.group.notnull()).to_pyarrow().to_pylist()
+    connection.con.register(prepared.ACTION_ITEMS, items)
+    sum_lines(connection.con)
+    category_baskets = connection.table(prepared.CATEGORY_BASKETS)
     return Events(
         tables=tables,
-        baskets=_keep(tables, "baskets", purchases.baskets(tables.transactions)),
+        baskets=connection.table(prepared.BASKETS),
         category_baskets=category_baskets,
-        action_items=_keep(tables, "action_items", action_history.action_items(tables.actions)),
-        group_of={row["category"]: row["group"] for row in groups},
+        group_of=_groups(category_baskets) if settled is None else settled.group_of,
+        action_items=items,
     )
 
 
@@ -62,17 +86,41 @@ def profiles(
     as_of: npt.NDArray[np.datetime64],
 ) -> Profiles:
     """Return the profile of each customer as of each moment (exclusive, naive UTC), shape (n,)."""
-    spine = ibis.memtable(make_spine(customer_ids, as_of, calendar))
-    vectors = np.empty((len(customer_ids), layout.size))
-    moments = as_of.astype("datetime64[us]").astype("int64") / 1e6
-    bought = _keep(events.tables, "affinity", affinity.affinity(events.category_baskets, spine))
-    _fill_scalars(layout.scalar_block(vectors), layout, events, spine, bought)
-    _fill_categories(layout.category_block(vectors), layout, events, bought)
-    _fill_actions(layout.action_block(vectors), layout, events, spine)
+    spine = make_spine(customer_ids, as_of, calendar)
+    return profile_rows(events.tables.connection.con, events.group_of, layout, spine)
+
+
+def sum_lines(connection: duckdb.DuckDBPyConnection) -> None:
+    """Keep the baskets of the transactions that are seen on a connection."""
+    sql = prepared.prepared()
+    prepared.keep(connection, prepared.BASKETS, sql.baskets)
+    prepared.keep(connection, prepared.CATEGORY_BASKETS, sql.category_baskets)
+
+
+def profile_rows(
+    connection: duckdb.DuckDBPyConnection,
+    group_of: Mapping[str, str],
+    layout: Layout,
+    spine: pa.Table,
+) -> Profiles:
+    """Return the profile of every row of a spine from what is kept on a connection.
+
+    Parameters
+    ----------
+    connection : holds every table that `features.prepared` names, but the spine.
+    group_of : the category group of each category, where it has one.
+    """
+    vectors = np.empty((len(spine), layout.size))
+    connection.register(prepared.SPINE, spine)
+    prepared.keep(connection, prepared.AFFINITY, prepared.prepared().affinity)
+    _fill_scalars(layout.scalar_block(vectors), layout, connection)
+    _fill_categories(layout.category_block(vectors), layout, group_of, connection)
+    _fill_actions(layout.action_block(vectors), layout, connection)
     scalars = layout.scalar_block(vectors)
-    scalars[:, 0] = moments
+    scalars[:, 0] = spine["as_of"].to_numpy().astype("datetime64[us]").astype("int64") / 1e6
     newest = [layout.scalars.index(name) for name in ("last_purchase_at", "last_contact_at")]
     scalars[:, 1] = np.fmax(scalars[:, newest[0]], scalars[:, newest[1]])
+    customer_ids = spine["customer_id"].to_numpy(zero_copy_only=False).astype(object)
     return Profiles(layout, customer_ids, vectors)
 
 
@@ -106,11 +154,10 @@ def chunks(
         yield customer_ids[piece], as_of[piece]
 
 
-def _keep(tables: Tables, name: str, expression: ir.Table) -> ir.Table:
-    """Compute an expression once and keep its rows under a name on the tables' connection."""
-    # Ibis 12 writes a DROP that DuckDB 2 cannot parse, so `overwrite=True` is not to be had.
-    tables.connection.raw_sql(f'DROP TABLE IF EXISTS "kept_{name}"')
-    return tables.connection.create_table(f"kept_{name}", expression, temp=True)
+def _groups(category_baskets: ir.Table) -> dict[str, str]:
+    grouped = category_baskets.group_by("category").agg(group=category_baskets.category_group.max())
+    groups = grouped.filter(grouped.group.notnull()).to_pyarrow().to_pylist()
+    return {row["category"]: row["group"] for row in groups}
 
 
 def _days(calendar: Calendar, midnights: npt.NDArray[np.datetime64]) -> pa.Table:
@@ -124,52 +171,46 @@ def _days(calendar: Calendar, midnights: npt.NDArray[np.datetime64]) -> pa.Table
     )
 
 
-def _fill_scalars(
-    block: Array, layout: Layout, events: Events, spine: ir.Table, bought: ir.Table
-) -> None:
+def _fill_scalars(block: Array, layout: Layout, connection: duckdb.DuckDBPyConnection) -> None:
     _set_defaults(block, layout.scalars)
-    for expression in (
-        purchases.purchases(events.baskets, spine),
-        contacts.contacts(events.tables.touchpoints, spine),
-        affinity.breadth(bought),
-    ):
-        _set(block, layout.scalars, expression.to_pyarrow())
+    for sql in prepared.prepared().scalars:
+        _set(block, layout.scalars, prepared.rows_of(connection, sql))
 
 
-def _fill_categories(block: Array, layout: Layout, events: Events, bought: ir.Table) -> None:
+def _fill_categories(
+    block: Array,
+    layout: Layout,
+    group_of: Mapping[str, str],
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
     _set_defaults(block, layout.category_features)
-    wanted = bought.filter(bought.category.isin(layout.categories or ("",)))
-    found = wanted.drop("category_group").to_pyarrow()
+    found = prepared.rows_of(connection, prepared.prepared().categories)
     place = _place(found, "category", layout.category_position)
     _set(block, layout.category_features, found, place)
-    _fill_groups(block, layout, events, affinity.group_affinity(bought).to_pyarrow())
+    groups = prepared.rows_of(connection, prepared.prepared().groups)
+    _fill_groups(block, layout, group_of, groups)
 
 
-def _fill_groups(block: Array, layout: Layout, events: Events, found: pa.Table) -> None:
-    names = found["category_group"].to_pylist()
+def _fill_groups(block: Array, layout: Layout, group_of: Mapping[str, str], found: Found) -> None:
+    names = found["category_group"]
     for place, category in enumerate(layout.categories):
-        group = events.group_of.get(category)
-        rows = np.array([name == group for name in names], dtype=bool)
-        if group is None or not rows.any():
-            continue
-        mine = found.filter(pa.array(rows))
-        _set(block, layout.category_features, mine, np.full(len(mine), place))
+        group = group_of.get(category)
+        mine = names == group
+        if group is not None and mine.any():
+            at = np.full(int(mine.sum()), place)
+            _set(block, layout.category_features, {k: v[mine] for k, v in found.items()}, at)
 
 
-def _fill_actions(block: Array, layout: Layout, events: Events, spine: ir.Table) -> None:
+def _fill_actions(block: Array, layout: Layout, connection: duckdb.DuckDBPyConnection) -> None:
     _set_defaults(block, layout.action_features)
-    tables = events.tables
-    for expression in (
-        action_history.action_history(tables.touchpoints, spine),
-        action_history.item_fit(tables.transactions, events.action_items, spine),
-    ):
-        found = expression.to_pyarrow()
+    for sql in prepared.prepared().actions:
+        found = prepared.rows_of(connection, sql)
         place = _place(found, "action_id", layout.action_position)
         _set(block, layout.action_features, found, place)
 
 
-def _place(found: pa.Table, column: str, position: dict[str, int]) -> Index:
-    return np.array([position.get(name, -1) for name in found[column].to_pylist()], dtype=np.int64)
+def _place(found: Found, column: str, position: dict[str, int]) -> Index:
+    return np.array([position.get(name, -1) for name in found[column]], dtype=np.int64)
 
 
 def _set_defaults(block: Array, names: tuple[str, ...]) -> None:
@@ -178,15 +219,14 @@ def _set_defaults(block: Array, names: tuple[str, ...]) -> None:
         block[..., at] = known.default if known else np.nan
 
 
-def _set(block: Array, names: tuple[str, ...], found: pa.Table, place: Index | None = None) -> None:
+def _set(block: Array, names: tuple[str, ...], found: Found, place: Index | None = None) -> None:
     """Lay the found rows into a block at (row, place); places of -1 are not in the layout."""
-    rows = found["row"].to_numpy()
+    rows = found["row"]
     inside = slice(None) if place is None else place >= 0
     for at, name in enumerate(names):
-        if name not in found.column_names:
+        if name not in found:
             continue
-        values = found[name].cast(pa.float64()).to_numpy()[inside]
         if place is None:
-            block[rows, at] = values
+            block[rows, at] = found[name]
         else:
-            block[rows[inside], place[inside], at] = values
+            block[rows[inside], place[inside], at] = found[name][inside]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.history import history, seconds, share, within
+from features.history import history, money, seconds, share, total, within
 from features.spec import Block, Feature, age_of, declare_in, ratio_of
 
 NAN = float("nan")
@@ -154,12 +154,13 @@ def _experience(seen: ir.Table) -> dict[str, ir.Value]:
     complaint, failure = seen.type == "complaint", seen.type == "failure"
     closed = seen.count(where=seen.type == "complaint_closed")
     still_open = seen.count(where=complaint) - closed
+    rated = within(seen, 91) & seen.rating.notnull()
     return {
         "open_complaints": ibis.greatest(still_open, 0),
         "failures_28d": seen.count(where=failure & within(seen, 28)),
         "last_failure_at": seconds(seen.timestamp.max(where=failure)),
         "complaints_91d": seen.count(where=complaint & within(seen, 91)),
         "last_complaint_at": seconds(seen.timestamp.max(where=complaint)),
-        "mean_rating_91d": seen.rating.mean(where=within(seen, 91)),
+        "mean_rating_91d": share(total(money(seen.rating), rated), seen.count(where=rated)),
         "lowest_rating_28d": seen.rating.min(where=within(seen, 28)),
     }

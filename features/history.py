@@ -39,6 +39,11 @@ def make_spine(
     return pa.table(columns)
 
 
+def empty_spine(calendar: Calendar) -> pa.Table:
+    """Return a spine without rows."""
+    return make_spine(np.empty(0, dtype=object), np.empty(0, dtype="datetime64[us]"), calendar)
+
+
 def history(events: ir.Table, spine: ir.Table) -> ir.Table:
     """Return every event beside each profile row that may see it: one row per (event, profile)."""
     seen = [events.customer_id == spine.customer_id, events.timestamp < spine.as_of]

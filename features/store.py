@@ -23,12 +23,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import typeguard
 import yaml
 
 from features.declared import stored
 from features.errors import FeatureError
+from features.fresh_rows import fold, writing_online
 from features.layout import Layout
 from features.profiles import Profiles
 from features.spec import Block
@@ -62,9 +64,10 @@ LOCK_WAIT_MS = 100
 class ProfileStore:
     """Reads profiles and action popularity from one Feast store."""
 
-    def __init__(self, feast: FeatureStore, layout: Layout) -> None:
+    def __init__(self, feast: FeatureStore, layout: Layout, home: Path) -> None:
         self._feast = feast
         self.layout = layout
+        self._home = home
         self._lock = threading.Lock()
         self._resolved: dict[str, Any] = {}
         self._vector_view: Any = None
@@ -118,6 +121,7 @@ class ProfileStore:
         ------
         FeatureError : the offline store cannot be read.
         """
+        fold(self._home / "features", self.layout)
         asked = pd.DataFrame({"customer_id": customer_ids, "event_timestamp": _aware(moments)})
         once = asked.drop_duplicates(ignore_index=True)
         frame = self._join(once, self._service(service))
@@ -156,12 +160,23 @@ class ProfileStore:
     def materialize(self, until: datetime) -> int:
         """Copy the newest packed rows and popularity online; return the number of customers."""
         start = datetime(1970, 1, 1, tzinfo=UTC)
-        with _as_feature_error("online store"), _quietly():
+        with _as_feature_error("online store"), writing_online(self._home), _quietly():
             for view in (VECTOR_VIEW, POPULARITY_VIEW):
                 self._feast.materialize(start, until, feature_views=[view])
             self._let_readers_pass()
             source: Any = self._feast.get_feature_view(VECTOR_VIEW).batch_source
         return int(pq.ParquetFile(source.path).metadata.num_rows)
+
+    def write(self, rows: pa.Table) -> None:
+        """Put packed profile rows online; whoever calls holds the right to (`writing_online`).
+
+        Raises
+        ------
+        FeatureError : the online store cannot be written.
+        """
+        # Not `push`, which reads the registry anew on every call.
+        with _as_feature_error("online store"), self._lock:
+            self._feast.write_to_online_store(VECTOR_VIEW, df=rows.to_pandas())
 
     def _let_readers_pass(self) -> None:
         """Make readers of a SQLite store see the former rows while new ones are written."""
@@ -244,7 +259,7 @@ def open_store(home: Path, repo: Path) -> ProfileStore:
     )
     with _as_feature_error(str(path)), _quietly():
         config = RepoConfig(repo_path=repo, **yaml.safe_load(text))
-        return ProfileStore(FeatureStore(config=config), layout)
+        return ProfileStore(FeatureStore(config=config), layout, home)
 
 
 def _wait_briefly(online_store: Any, config: RepoConfig) -> None:

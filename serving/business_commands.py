@@ -80,3 +80,21 @@ def keys_create(
 
     path = load_settings().keys_path
     typer.echo(create_key(path, parse_scopes(scope), datetime.now(UTC)))
+
+
+def serve() -> None:
+    """Start the service on NBA_HTTP_HOST and NBA_HTTP_PORT."""
+    from serving.launch import serve as launch
+    from serving.settings import load_settings
+
+    launch(load_settings())
+
+
+def demo(
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the demo's service.")] = False,
+) -> None:
+    """Run everything on the demo data, from ingest to three requests to the running service."""
+    from serving.demo import run_demo, stop_demo
+    from serving.settings import load_settings
+
+    (stop_demo if stop else run_demo)(load_settings())

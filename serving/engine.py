@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 from uuid import uuid4
 
@@ -32,6 +32,7 @@ from serving.state import Sources, State, Store, build_state
 _GUESSES = ("unknown_customer", "model_features_missing")
 _OPEN_AGAIN_S = 5.0
 _READ_AGAIN_S = 60.0
+_CLOCKS_DIFFER_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,8 @@ class Engine:
         state = state or self.current()
         profiles, unread = self._profile(state, request.customer_id)
         # The time is taken after the profile was read: an event in between is not a leak.
-        answer, failed = self._decide(request, profiles, history, state, self.clock.now())
+        now = _not_before(profiles, self.clock.now())
+        answer, failed = self._decide(request, profiles, history, state, now)
         told = answer.decision.degraded
         if unread:
             # Without the store nobody knows whether the customer is unknown or the model fits.
@@ -251,6 +253,15 @@ class Engine:
 
     def _day(self) -> int:
         return self.day_of(self.clock.now().timestamp())
+
+
+def _not_before(profiles: Profiles, now: datetime) -> datetime:
+    """Return the time of a decision on a profile that a machine with a faster clock may have made.
+
+    What is further ahead than clocks differ is left to be refused.
+    """
+    ahead = float(profiles.profile_at[0]) - now.timestamp()
+    return now + timedelta(seconds=ahead, microseconds=1) if 0 < ahead < _CLOCKS_DIFFER_S else now
 
 
 def versions_of(world: World) -> dict[str, str]:

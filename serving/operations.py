@@ -18,12 +18,9 @@ from serving.settings import Settings
 if TYPE_CHECKING:
     from serving.desk import Desk
     from serving.engine import Engine
+    from serving.refreshing import Refreshing
 
 Handler = Callable[[Request], Awaitable[Response]]
-
-
-def nobody_told(_customers: Iterable[str]) -> None:
-    """Do nothing about customers whose history has changed."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +30,7 @@ class Parts:
     Attributes
     ----------
     recognise : finds out whose event it is that names no customer but ids.
-    touched : is told of whom something new was stored, after it is durable and before it is
-        confirmed; must return at once.
+    refreshing : None where there is no ledger to read events from.
     """
 
     settings: Settings
@@ -43,7 +39,17 @@ class Parts:
     keys: KeyRing
     metrics: Metrics
     recognise: Recognise = by_customer_id
-    touched: Callable[[Iterable[str]], None] = nobody_told
+    refreshing: Refreshing | None = None
+
+    def touched(self, customer_ids: Iterable[str]) -> None:
+        """Have the profiles of customers refreshed soon: something of theirs was stored."""
+        if self.refreshing is not None:
+            self.refreshing.touched(customer_ids)
+
+    def happened(self, event_ids: Iterable[str]) -> None:
+        """Have the profiles of the customers of stored events refreshed soon."""
+        if self.refreshing is not None:
+            self.refreshing.happened(event_ids)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from serving.answer_schemas import HealthAnswer, ReadyAnswer
 from serving.answers import json_response
 from serving.desk import Desk
 from serving.engine import Engine, versions_of
-from serving.operations import Operation, caller_of, parts_of
+from serving.operations import Operation, Parts, caller_of, parts_of
 
 
 async def healthz(request: Request) -> Response:
@@ -29,7 +29,7 @@ async def readyz(request: Request) -> Response:
     return json_response(
         {
             "status": "ready",
-            "degraded": [*parts.engine.degraded(), *parts.desk.degraded()],
+            "degraded": degraded(parts),
             "checks": checks(parts.engine, parts.keys.trouble) | ledger_check(parts.desk),
             "clock": {
                 "now": parts.engine.clock.now(),
@@ -38,6 +38,12 @@ async def readyz(request: Request) -> Response:
             "versions": versions_of(parts.engine.state.world),
         }
     )
+
+
+def degraded(parts: Parts) -> list[str]:
+    """Return what is missing for a full answer, as codes."""
+    found = [*parts.engine.degraded(), *parts.desk.degraded()]
+    return found if parts.refreshing is None else [*found, *parts.refreshing.degraded()]
 
 
 async def metrics(request: Request) -> Response:

@@ -133,6 +133,8 @@ class NextBestAction:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._refreshing
         if RUNTIME.parts is not None:
+            if RUNTIME.parts.refreshing is not None:
+                await asyncio.to_thread(RUNTIME.parts.refreshing.close)
             await asyncio.to_thread(RUNTIME.parts.desk.close)
         RUNTIME.parts = None
         gc.unfreeze()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from decisioning.champion import champion_stamp
 from decisioning.configuration import PARTS, Configuration, Part, load_configuration, written
 from decisioning.ledger.ledger import Ledger
 from decisioning.ledger.open import open_ledger
 from features.calendar import Calendar
-from features.clock import open_clock
+from features.clock import Clock, open_clock
 from features.errors import ConfigError
 from serving.desk import Desk
 from serving.engine import Engine
@@ -19,9 +20,13 @@ from serving.keys import KeyRing, ensure_demo_key, load_keys
 from serving.logs import log, set_up_logs
 from serving.metrics import Metrics
 from serving.operations import Parts
+from serving.refreshing import Refreshing
 from serving.settings import Settings
 from serving.state import Sources
 from serving.zones import customer_zones
+
+if TYPE_CHECKING:
+    from features.fresh import Refresher
 
 
 def prepare(settings: Settings) -> None:
@@ -62,7 +67,12 @@ def start(settings: Settings) -> Parts:
         remote=settings.ledger_is_remote,
         seconds=settings.timeout_seconds,
     )
-    return Parts(settings, desk.engine, desk, KeyRing(settings.keys_path), metrics)
+    refreshing = None
+    if desk.ledger is not None:
+        refreshing = open_refreshing(settings, desk.engine, desk.ledger)
+        refreshing.start()
+    keys = KeyRing(settings.keys_path)
+    return Parts(settings, desk.engine, desk, keys, metrics, refreshing=refreshing)
 
 
 def open_desk_ledger(settings: Settings) -> Ledger:
@@ -77,6 +87,28 @@ def open_desk_ledger(settings: Settings) -> Ledger:
         spool=settings.spool,
         queue_limit=settings.ledger_queue,
         min_free_bytes=settings.ledger_free_mb * 1_000_000,
+    )
+
+
+def open_refresher(
+    settings: Settings, clock: Clock, calendar: Calendar, ledger: Ledger
+) -> Refresher:
+    """Return what computes profiles anew from the tables and the ledger's events."""
+    from features.fresh import Refresher
+
+    return Refresher(settings.home, settings.feature_repo, calendar, clock, ledger.events.of)
+
+
+def open_refreshing(settings: Settings, engine: Engine, ledger: Ledger) -> Refreshing:
+    """Return what keeps profiles current while the service runs; not started yet."""
+    from features.prepared import prepared
+
+    # Half a second of pure Python, which must not happen while requests are answered.
+    prepared()
+    return Refreshing(
+        open_refresher(settings, engine.clock, engine.calendar, ledger),
+        ledger.events.newest,
+        ledger.events.customers,
     )
 
 

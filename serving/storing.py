@@ -63,7 +63,7 @@ async def store(parts: Parts, rows: Sequence[Row], write: Write[Row]) -> Statuse
     except LedgerError as error:
         log().error("events_not_stored", error=type(error).__name__)
         raise not_stored(error) from error
-    _tell(parts, statuses)
+    _tell(parts, rows, statuses)
     return statuses
 
 
@@ -76,11 +76,14 @@ def not_stored(error: LedgerError) -> ProblemError:
     return ProblemError("not_stored", "the ledger cannot write", headers={"Retry-After": "5"})
 
 
-def _tell(parts: Parts, statuses: Statuses) -> None:
-    if not statuses.customers:
-        return
+def _tell(parts: Parts, rows: Sequence[Row], statuses: Statuses) -> None:
+    """Have profiles refreshed; of what waits for its decision nobody knows the customer yet."""
+    waiting = [
+        row.event_id for row, status in zip(rows, statuses, strict=True) if status == "quarantined"
+    ]
     try:
         parts.touched(sorted(statuses.customers))
+        parts.happened(waiting)
     except Exception as error:
         # What is stored is stored, and has to be confirmed; the profile is late.
         log().error("not_told_of_customers", error=type(error).__name__)

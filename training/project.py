@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from decisioning.catalog import Catalog, load_catalog
+from decisioning.ledger.ledger import Ledger
 from decisioning.yaml_source import read_source
 from features import build
 from features.backfill import BackfillReport, Progress, Spine, backfill
@@ -16,10 +18,13 @@ from features.canonical.tables import Tables, known_customers, open_tables
 from features.clock import Clock
 from features.errors import ConfigError
 from features.known_actions import layout_of, with_actions
+from features.live_events import live_events, owners, with_events, with_people
 from features.store import open_store
 from training.dataset import Dataset, build_dataset
 from training.decisions import decision_points
 from training.problem import Problem, load_problem
+
+People = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Project:
     Attributes
     ----------
     tracking_uri : MLflow's store or server.
+    ledger : opens the ledger; without one, profiles know the tables alone.
     """
 
     home: Path
@@ -46,6 +52,7 @@ class Project:
     tracking_uri: str
     calendar: Calendar
     clock: Clock
+    ledger: Callable[[], Ledger] | None = None
 
     def task(self, file: Path) -> Task:
         """Read a problem file and the catalog it names.
@@ -76,10 +83,31 @@ class Project:
         exported = [row for task in tasks for row in task.catalog.export_actions()]
         return with_actions(open_tables(self.home / "data"), exported)
 
-    def build_features(self, tasks: tuple[Task, ...], progress: Progress) -> BackfillReport:
-        """Compute profile rows for the decision times of the problems, and as of now."""
-        tables, now = self.tables(tasks), self.clock.now()
-        points = [decision_points(task.problem, tables, self.calendar, now) for task in tasks]
+    def with_ledger(self, tables: Tables, people: People | None = None) -> Tables:
+        """Return the tables with the events of the ledger beside those of the sources.
+
+        Parameters
+        ----------
+        people : the id that a profile is stored under, with all ids whose events belong to it;
+            customers that are not named there are people of their own.
+        """
+        if self.ledger is None:
+            return with_people(tables, people or {})
+        with self.ledger() as ledger:
+            live = live_events(ledger.events.between(), owners(people or {}))
+        return with_events(with_people(tables, people or {}), live)
+
+    def build_features(
+        self, tasks: tuple[Task, ...], progress: Progress, people: People | None = None
+    ) -> BackfillReport:
+        """Compute profile rows for the decision times of the problems, and as of now.
+
+        The decision times are those of the tables; what the ledger knows is in the profiles.
+        """
+        # The time is taken first: whatever is stored while this runs is refreshed afterwards.
+        sources, now = self.tables(tasks), self.clock.now()
+        points = [decision_points(task.problem, sources, self.calendar, now) for task in tasks]
+        tables = self.with_ledger(sources, people)
         everybody = known_customers(tables).to_pyarrow()["customer_id"]
         customer_ids = everybody.to_numpy(zero_copy_only=False).astype(object)
         moment = np.datetime64(now.replace(tzinfo=None), "us")

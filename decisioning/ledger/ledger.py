@@ -13,6 +13,7 @@ from decisioning.ledger.anchors import append, note_ends, read_file, read_kept
 from decisioning.ledger.backup import back_up
 from decisioning.ledger.decisions import Check
 from decisioning.ledger.disk import Disk
+from decisioning.ledger.event_reads import EventReads
 from decisioning.ledger.history_reads import read_history
 from decisioning.ledger.jobs import Activate, Insert, Run, StoreEvents, TakeDecision
 from decisioning.ledger.retention import Forgotten, forget_customer, purge_page
@@ -74,6 +75,8 @@ class Ledger:
         self._anchors = disk.folder.parent / "anchors.jsonl"
         self.writer = name
         """The name of this process's chain."""
+        self.events = EventReads(store.readers.lend)
+        """Reads of what happened, whoever it was."""
 
     def log_decision(self, record: DecisionRow) -> Future[Stored]:
         """Log a decision that nobody waits for.

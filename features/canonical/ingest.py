@@ -29,6 +29,8 @@ EVENT_TABLES = ("transactions", "touchpoints")
 """At least one of them must hold a row."""
 
 _REPORT = "ingest.json"
+_ROW_GROUP = 10_240
+"""Rows that are read together: small, as a refresh wants those of few customers."""
 _ALL_REJECTS = f'SELECT file, "row", "column", value, reason FROM {REJECTS} ORDER BY ALL'
 Progress = Callable[[str], None]
 
@@ -187,7 +189,7 @@ def _write_table(
     path = literal(str(draft / f"{schema.name}.parquet"))
     connection.execute(
         f"COPY (SELECT * FROM {good} ORDER BY {columns}) TO {path} "
-        "(FORMAT parquet, COMPRESSION zstd)"
+        f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
     )
 
 

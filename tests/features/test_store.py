@@ -143,7 +143,7 @@ def test_a_profile_of_another_layout_is_refused_with_what_to_run(
     home: Home, world: Tables, tmp_path: Path
 ) -> None:
     other = built(world, tmp_path)
-    wider = ProfileStore(other.store._feast, home.store.layout.of(("X",), ("x",)))
+    wider = ProfileStore(other.store._feast, home.store.layout.of(("X",), ("x",)), other.path)
     with pytest.raises(FeatureError, match="nba features materialize"):
         wider.online("007")
 

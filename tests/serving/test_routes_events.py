@@ -15,6 +15,24 @@ from features.errors import LedgerBusy, LedgerError, LedgerFull
 from serving.app import create_app
 
 
+class Told:
+    """Stands where profiles are refreshed, and remembers whom."""
+
+    def __init__(self, customers: list[list[str]]) -> None:
+        self._customers = customers
+
+    def touched(self, customer_ids: Any) -> None:
+        if found := list(customer_ids):
+            self._customers.append(found)
+
+    def happened(self, event_ids: Any) -> None:
+        if found := [f"of {event_id}" for event_id in event_ids]:
+            self._customers.append(found)
+
+    def degraded(self) -> list[str]:
+        return []
+
+
 @pytest.fixture
 def headers(house: Any) -> dict[str, str]:
     return house.key("events", "outcomes", "decide:web", "read")
@@ -30,7 +48,7 @@ def touched() -> list[list[str]]:
 def client(house: Any, headers: dict[str, str], touched: list[list[str]]) -> Iterator[Any]:
     from starlette.testclient import TestClient
 
-    parts = dataclasses.replace(house.parts(), touched=lambda ids: touched.append(list(ids)))
+    parts = dataclasses.replace(house.parts(), refreshing=Told(touched))
     with TestClient(create_app(parts), raise_server_exceptions=False) as client:
         yield client
 
@@ -211,16 +229,17 @@ def test_whoever_keeps_profiles_is_told_whose_history_changed(send, decided, tou
     send(event(event_id="a", customer_id="9"))
     send(event(event_id="d", customer_id="8", decision_id="nobody-knows"))
     send(event(event_id="b", type="search"))
-    assert touched == [["1", "9"], ["1"], ["9"]]
+    assert touched == [["1", "9"], ["1"], ["9"], ["of d"]]
 
 
 def test_an_event_is_confirmed_although_nobody_can_be_told(house, headers) -> None:
     from starlette.testclient import TestClient
 
-    def fail(_: Any) -> None:
-        raise RuntimeError("no")
+    class Failing(Told):
+        def touched(self, customer_ids: Any) -> None:
+            raise RuntimeError("no")
 
-    parts = dataclasses.replace(house.parts(), touched=fail)
+    parts = dataclasses.replace(house.parts(), refreshing=Failing([]))
     with TestClient(create_app(parts), raise_server_exceptions=False) as client:
         assert status_of(client.post("/v1/events", json=event(), headers=headers)) == "stored"
 

@@ -1,0 +1,251 @@
+"""Profiles of a few customers computed anew, as of now, and put online: after an event.
+
+The same SQL as in a backfill (`features.prepared`), over the rows of these customers alone.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from features import prepared
+from features.backfill import packed
+from features.build import profile_rows, sum_lines
+from features.calendar import Calendar
+from features.canonical.quoting import identifier, literal
+from features.canonical.schemas import SCHEMAS, TOUCHPOINTS, TRANSACTIONS, TableSchema
+from features.canonical.tables import open_tables
+from features.clock import Clock
+from features.errors import FeatureError
+from features.fresh_rows import FreshRows, writing_online
+from features.generation import Generation
+from features.history import make_spine
+from features.live_events import EventRow, live_events, owners
+from features.profiles import Profiles
+from features.store import ProfileStore, open_store
+
+People = Mapping[str, Sequence[str]]
+"""The id that a profile is stored under, with all ids whose events belong to it."""
+
+MOST_AT_ONCE = 200
+"""Most customers of one query; it takes about 1 kB of memory per event of theirs."""
+_COMMIT_S = 60.0
+
+
+def themselves(customer_ids: Iterable[str]) -> People:
+    """Return every customer as a person of their own."""
+    return {customer_id: (customer_id,) for customer_id in customer_ids}
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """Everything that a refresh reads, or writes to."""
+
+    stamp: object
+    connection: duckdb.DuckDBPyConnection
+    generation: Generation
+    store: ProfileStore
+    rows: FreshRows
+
+
+class Refresher:
+    """Computes profiles as of now and writes them to the online and the offline store.
+
+    One refresh at a time, among all processes of this machine. Nothing is opened before it is
+    needed, and all of it anew when the tables or the build have changed, or after a failure.
+
+    Parameters
+    ----------
+    home : has `data` and `features`.
+    events_of : returns all stored events of customers.
+    people_of : returns whose profiles are meant by ids of customers, and which ids each one has.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        feature_repo: Path,
+        calendar: Calendar,
+        clock: Clock,
+        events_of: Callable[[Iterable[str]], Iterable[EventRow]],
+        people_of: Callable[[Iterable[str]], People] = themselves,
+    ) -> None:
+        self._home, self._feature_repo = home, feature_repo
+        self._calendar, self._clock = calendar, clock
+        self._events_of, self._people_of = events_of, people_of
+        self._lock = threading.Lock()
+        self._opened: _Opened | None = None
+
+    def now(self, customer_ids: Iterable[str]) -> Profiles:
+        """Refresh the profiles of customers; return those that were written.
+
+        What happened before the clock's time of this call is in them, if it is stored. Customers
+        that neither tables nor events know get no profile.
+
+        Raises
+        ------
+        FeatureError, DataError : a profile cannot be computed or written, or there is no build.
+        LedgerError : the events cannot be read.
+        """
+        people = self._people_of(sorted(set(customer_ids)))
+        with self._lock, writing_online(self._home):
+            opened = self._current()
+            try:
+                written = [self._write(opened, some) for some in _pages(people)]
+            except (duckdb.Error, pa.ArrowException, OSError) as error:
+                self._forget()
+                raise FeatureError(f"profiles not refreshed: {type(error).__name__}") from error
+            except BaseException:
+                self._forget()
+                raise
+        layout = opened.generation.layout
+        return Profiles(
+            layout,
+            np.concatenate([np.empty(0, dtype=object), *(some.customer_ids for some in written)]),
+            np.concatenate([np.empty((0, layout.size)), *(some.vectors for some in written)]),
+        )
+
+    def behind(self, newest: Iterable[tuple[str, float]]) -> Iterator[str]:
+        """Yield customers whose profile does not know their newest event for sure.
+
+        Parameters
+        ----------
+        newest : customers and when their newest event was received, seconds since 1970 in UTC. Its
+            commit came later, so a profile of the minute after may be without it.
+        """
+        for customer_id, received_at in newest:
+            for stored_under in self._people_of([customer_id]):
+                with self._lock:
+                    profile = self._current().store.online(stored_under)
+                if not profile.profile_at[0] > received_at + _COMMIT_S:
+                    yield customer_id
+
+    def built_at(self) -> float | None:
+        """Return what the newest build was computed for, seconds since 1970 in UTC; None: no build.
+
+        Raises
+        ------
+        FeatureError : the build, the tables or the store cannot be read.
+        """
+        if not (self._home / "features" / "layout.json").exists():
+            return None
+        with self._lock:
+            return self._current().generation.as_of
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        with self._lock:
+            self._forget()
+
+    def _write(self, opened: _Opened, people: People) -> Profiles:
+        found = self._compute(opened, people)
+        if len(found):
+            rows = packed(found)
+            opened.store.write(rows)
+            opened.rows.append(rows)
+        return found
+
+    def _compute(self, opened: _Opened, people: People) -> Profiles:
+        connection = opened.connection
+        # The time is taken first: what is stored while the events are read is not missed for good,
+        # as whoever stores it asks for another refresh.
+        as_of = np.datetime64(self._clock.now().replace(tzinfo=None), "us")
+        members = sorted({member for ids in people.values() for member in ids})
+        events = list(self._events_of(members))
+        owner_of = owners(people)
+        live = live_events(events, owner_of)
+        connection.register("live_transactions", live.transactions)
+        connection.register("live_touchpoints", live.touchpoints)
+        for schema in (TRANSACTIONS, TOUCHPOINTS):
+            prepared.keep(connection, f"source_{schema.name}", _source(schema, members, owner_of))
+        sql = prepared.prepared()
+        prepared.keep(connection, prepared.SEEN_TRANSACTIONS, sql.seen_transactions)
+        prepared.keep(connection, prepared.SEEN_TOUCHPOINTS, sql.seen_touchpoints)
+        sum_lines(connection)
+        met = {owner_of.get(row.customer_id or "", row.customer_id or "") for row in events}
+        known = sorted(people.keys() & (met | _known(connection, members, owner_of)))
+        spine = make_spine(
+            np.array(known, dtype=object), np.repeat(as_of, len(known)), self._calendar
+        )
+        return profile_rows(connection, opened.generation.group_of, opened.generation.layout, spine)
+
+    def _current(self) -> _Opened:
+        stamp = self._stamp()
+        if self._opened is None or self._opened.stamp != stamp:
+            self._forget()
+            self._opened = self._open(stamp)
+        return self._opened
+
+    def _open(self, stamp: object) -> _Opened:
+        generation = Generation.load(self._home / "features")
+        connection: duckdb.DuckDBPyConnection = open_tables(self._home / "data").connection.con
+        # More threads would take the cores from requests, and win nothing on so few rows.
+        connection.execute("SET threads = 1")
+        connection.execute("SET parquet_metadata_cache = true")
+        connection.register("handed_items", generation.action_items)
+        prepared.keep(connection, prepared.ACTION_ITEMS, "SELECT * FROM handed_items")
+        connection.unregister("handed_items")
+        store = open_store(self._home, self._feature_repo)
+        return _Opened(stamp, connection, generation, store, FreshRows(self._home / "features"))
+
+    def _stamp(self) -> object:
+        paths = [self._home / "features" / "layout.json"]
+        paths += [self._home / "data" / f"{name}.parquet" for name in SCHEMAS]
+        return [_stat(path) for path in paths]
+
+    def _forget(self) -> None:
+        if self._opened is not None:
+            self._opened.rows.close()
+            self._opened.connection.close()
+        self._opened = None
+
+
+def _pages(people: People) -> Iterator[People]:
+    ids = sorted(people)
+    for start in range(0, len(ids), MOST_AT_ONCE):
+        yield {
+            customer_id: people[customer_id] for customer_id in ids[start : start + MOST_AT_ONCE]
+        }
+
+
+def _source(schema: TableSchema, members: Sequence[str], owner_of: Mapping[str, str]) -> str:
+    names = ", ".join(
+        _owner(owner_of) if name == "customer_id" else identifier(name) for name in schema.names
+    )
+    return f"SELECT {names} FROM {identifier(schema.name)} WHERE {_among(members)}"
+
+
+def _known(
+    connection: duckdb.DuckDBPyConnection, members: Sequence[str], owner_of: Mapping[str, str]
+) -> set[str]:
+    tables = [f"SELECT customer_id FROM source_{name}" for name in ("transactions", "touchpoints")]
+    tables += [
+        f"SELECT {_owner(owner_of)} FROM {name} WHERE {_among(members)}"
+        for name in ("customers", "identities")
+    ]
+    return {str(row[0]) for row in connection.execute(" UNION ".join(tables)).fetchall()}
+
+
+def _owner(owner_of: Mapping[str, str]) -> str:
+    if not owner_of:
+        return "customer_id"
+    moved = " ".join(f"WHEN {literal(a)} THEN {literal(b)}" for a, b in owner_of.items())
+    return f"CASE customer_id {moved} ELSE customer_id END AS customer_id"
+
+
+def _among(members: Sequence[str]) -> str:
+    return f"customer_id IN ({', '.join(map(literal, members))})"
+
+
+def _stat(path: Path) -> object:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -1,0 +1,130 @@
+"""The expressions of all profile features as SQL over named tables, compiled once per process.
+
+Compiling them costs more than running them for one customer. The names are the same wherever they
+run: a backfill keeps whole tables under them, a refresh those of a few customers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
+
+from features import action_history, affinity, contacts, purchases
+from features.calendar import Calendar
+from features.canonical.schemas import TOUCHPOINTS, TRANSACTIONS, TableSchema
+from features.canonical.tables import empty_schema
+from features.history import empty_spine
+from features.live_events import new_rows
+
+Found = dict[str, npt.NDArray[Any]]
+"""The rows of a result by column."""
+
+SEEN_TRANSACTIONS, SEEN_TOUCHPOINTS = "seen_transactions", "seen_touchpoints"
+"""The canonical events that profiles are computed from."""
+ACTION_ITEMS, SPINE = "action_items", "spine"
+BASKETS, CATEGORY_BASKETS, AFFINITY = "kept_baskets", "kept_category_baskets", "kept_affinity"
+
+_KEYS = ("row", "category", "category_group", "action_id")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """SQL by what it computes.
+
+    Attributes
+    ----------
+    seen_transactions, seen_touchpoints : the rows of sources and of stored events together.
+    baskets, category_baskets : sums of the lines, to be kept under their names; made once for many
+        spines.
+    affinity : per profile and category, to be kept for every spine.
+    scalars : each one row per profile.
+    categories, groups : one row per profile and category, or category group.
+    actions : each one row per profile and action.
+    """
+
+    seen_transactions: str
+    seen_touchpoints: str
+    baskets: str
+    category_baskets: str
+    affinity: str
+    scalars: tuple[str, ...]
+    categories: str
+    groups: str
+    actions: tuple[str, ...]
+
+
+@cache
+def prepared() -> Prepared:
+    """Return the SQL of all stored profile features."""
+    lines = ibis.table(empty_schema(TRANSACTIONS), name=SEEN_TRANSACTIONS)
+    touches = ibis.table(empty_schema(TOUCHPOINTS), name=SEEN_TOUCHPOINTS)
+    spine = ibis.table(ibis.schema(empty_spine(Calendar()).schema), name=SPINE)
+    items = ibis.table(action_history.ITEM_SCHEMA, name=ACTION_ITEMS)
+    baskets, category_baskets = purchases.baskets(lines), affinity.category_baskets(lines)
+    kept_baskets = ibis.table(baskets.schema(), name=BASKETS)
+    kept_by_category = ibis.table(category_baskets.schema(), name=CATEGORY_BASKETS)
+    bought = affinity.affinity(kept_by_category, spine)
+    kept_affinity = ibis.table(bought.schema(), name=AFFINITY)
+    return Prepared(
+        seen_transactions=_sql(_together(TRANSACTIONS)),
+        seen_touchpoints=_sql(_together(TOUCHPOINTS)),
+        baskets=_sql(baskets),
+        category_baskets=_sql(category_baskets),
+        affinity=_sql(bought),
+        scalars=(
+            _numbers(purchases.purchases(kept_baskets, spine)),
+            _numbers(contacts.contacts(touches, spine)),
+            _numbers(affinity.breadth(kept_affinity)),
+        ),
+        categories=_numbers(kept_affinity.drop("category_group")),
+        groups=_numbers(affinity.group_affinity(kept_affinity)),
+        actions=(
+            _numbers(action_history.action_history(touches, spine)),
+            _numbers(action_history.item_fit(lines, items, spine)),
+        ),
+    )
+
+
+def keep(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> None:
+    """Compute a query once and keep its rows under a name."""
+    connection.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {sql}')
+
+
+def rows_of(connection: duckdb.DuckDBPyConnection, sql: str) -> Found:
+    """Return all rows of a query; NaN or None where a value is missing."""
+    # A relation would be planned twice, which is most of the cost for one customer.
+    found: dict[str, Any] = connection.execute(sql).fetchnumpy()
+    return {name: _filled(values) for name, values in found.items()}
+
+
+def _filled(values: Any) -> npt.NDArray[Any]:
+    plain: npt.NDArray[Any] = np.array(values)
+    missing = np.ma.getmaskarray(values)
+    if missing.any():
+        plain[missing] = np.nan if plain.dtype.kind == "f" else None
+    return plain
+
+
+def _together(schema: TableSchema) -> ir.Table:
+    source = ibis.table(empty_schema(schema), name=f"source_{schema.name}")
+    live = ibis.table(empty_schema(schema), name=f"live_{schema.name}")
+    return source.union(new_rows(source, live, schema))
+
+
+def _numbers(expression: ir.Table) -> str:
+    """Return the SQL of a result, with every feature as a 64-bit float."""
+    columns = {
+        name: expression[name].cast("float64") for name in expression.columns if name not in _KEYS
+    }
+    return _sql(expression.mutate(**columns))
+
+
+def _sql(expression: ir.Table) -> str:
+    return str(ibis.to_sql(expression, dialect="duckdb", pretty=False))

@@ -1,0 +1,81 @@
+"""Verbs of the command line that keep profiles current with the ledger's events.
+
+Imports stand inside the verbs, so that the command line starts at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from serving.settings import Settings
+
+features_app = typer.Typer(no_args_is_help=True, help="Profile features: compute, put online.")
+
+
+@features_app.command("refresh")
+def features_refresh(
+    customers: Annotated[
+        str | None, typer.Option(help="Ids by commas; default: touched since the last build.")
+    ] = None,
+) -> None:
+    """Compute profiles anew, with the events of the ledger, and put them online."""
+    from serving.settings import load_settings
+
+    settings = load_settings()
+    if customers is None:
+        typer.echo(f"{_refresh(settings, None):,} profiles refreshed")
+        return
+    asked = [name.strip() for name in customers.split(",") if name.strip()]
+    written = _refresh(settings, asked)
+    typer.echo(f"{written:,} profiles refreshed")
+    if written < len(set(asked)):
+        typer.echo(f"{len(set(asked)) - written:,} customers are not known")
+        raise typer.Exit(1)
+
+
+@features_app.command("parity")
+def features_parity(
+    customers: Annotated[int, typer.Option(min=1, help="How many customers at most.")] = 500,
+    seed: Annotated[int, typer.Option(help="Which customers; the same seed, the same ones.")] = 7,
+) -> None:
+    """Compute profiles again in bulk and compare every value with what is online."""
+    from features.calendar import Calendar
+    from serving.parity import compare
+    from serving.settings import load_settings
+    from serving.start import open_desk_ledger
+
+    settings = load_settings()
+    with open_desk_ledger(settings) as ledger:
+        report = compare(settings, Calendar(settings.time_zone), ledger.events, customers, seed)
+    for difference in report.differences[:20]:
+        typer.echo(str(difference))
+    typer.echo(
+        f"{report.customers:,} customers, {report.values:,} values, "
+        f"{len(report.differences):,} differ; {report.missing:,} customers have no profile online"
+    )
+    if report.differences:
+        raise typer.Exit(1)
+
+
+def catch_up(settings: Settings) -> int:
+    """Refresh everybody whose profile may lack an event; return how many profiles were written."""
+    return _refresh(settings, None)
+
+
+def _refresh(settings: Settings, customer_ids: list[str] | None) -> int:
+    from features.calendar import Calendar
+    from features.clock import open_clock
+    from serving.start import open_desk_ledger, open_refresher
+
+    clock, calendar = open_clock(settings.clock_file), Calendar(settings.time_zone)
+    with open_desk_ledger(settings) as ledger:
+        refresher = open_refresher(settings, clock, calendar, ledger)
+        asked = (
+            list(refresher.behind(ledger.events.newest())) if customer_ids is None else customer_ids
+        )
+        written = len(refresher.now(asked))
+        refresher.close()
+    return written
