@@ -8,13 +8,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from learning_plans import Plan
+from learning_shop import (
+    ACTIONS,
+    DAY,
+    INPUTS,
+    NEW_CLICK,
+    NEW_DAYS,
+    NEW_LAYOUT,
+    OLD_CLICK,
+    OLD_DAYS,
+    OLD_LAYOUT,
+    UNKNOWN_THEN,
+    Clock,
+    Model,
+    Store,
+    catalog_of,
+)  # fmt: skip
 from sqlalchemy import bindparam, update
 
 from decisioning.catalog import Catalog
@@ -27,159 +42,11 @@ from decisioning.ledger.rows import OutcomeRow
 from decisioning.ledger.statements import Sql
 from decisioning.policies.policy_file import ConsentRules, PolicyFile
 from decisioning.request import DecisionRequest
-from features import declared
 from features.calendar import Calendar
 from features.layout import Layout
-from features.profiles import Profiles
-from features.spec import Block
 from serving.decision_rows import layout_of, row_of
 from serving.engine import Engine
 from serving.state import Sources
-
-DAY = 86_400.0
-START = datetime(2024, 1, 1, tzinfo=UTC).timestamp()
-ACTIONS = ("rice", "soap", "tea")
-CHANCES = {"rice": 0.25, "soap": 0.1, "tea": 0.7}
-"""How likely a customer is to accept each action when it is shown."""
-OLD_DAYS, NEW_DAYS = {"rice": 7, "soap": 14, "tea": 7}, {"rice": 7, "soap": 14, "tea": 10}
-"""Response windows before and after the catalog was changed."""
-OLD_CLICK, NEW_CLICK = 0.25, 0.5
-"""How much of a yes a click on tea is, before and after."""
-NEW_LAYOUT = Layout.of(("RICE", "SOAP", "TEA"), ACTIONS)
-UNKNOWN_THEN = "failures_28d"
-"""An input that the older layout does not hold."""
-OLD_LAYOUT = replace(
-    NEW_LAYOUT, scalars=tuple(name for name in NEW_LAYOUT.scalars if name != UNKNOWN_THEN)
-)
-INPUTS = (*declared.model_inputs(), "size")
-_POPULAR = declared.stored(Block.POPULARITY)
-_SAID = {"en": {"title": "A", "text": "B"}, "de": {"title": "A", "text": "B"}}
-
-
-def catalog_of(days: dict[str, int], click: float) -> Catalog:
-    """Return the catalog with these windows; a click on tea counts so much."""
-    graded = {"positive": {"accepted": 1.0, "converted": 1.0, "clicked": click}}
-    actions = [
-        {
-            "id": name, "name": {"en": name, "de": name}, "issue": "sell", "group": name,
-            "category": name.upper(), "response_window_days": days[name],
-            "attributes": {"size": at + 1.0},
-        }
-        | ({"outcomes": graded} if name == "tea" else {})
-        for at, name in enumerate(ACTIONS)
-    ]  # fmt: skip
-    return Catalog.model_validate(
-        {
-            "treatments": {"web": _SAID},
-            "default_action": {
-                "id": "nothing",
-                "name": {"en": "Nothing", "de": "Nichts"},
-                "treatments": dict.fromkeys(("web", "bot", "advisor", "email"), _SAID),
-            },
-            "actions": actions,
-        }
-    )
-
-
-@dataclass
-class Clock:
-    """A clock that a test sets."""
-
-    seconds: float = START
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.seconds, UTC)
-
-
-@dataclass
-class Model:
-    """Scores rows by the action, and keeps the matrix that it was asked about."""
-
-    layout: Layout
-    features: tuple[str, ...]
-    version: str
-    matrix: Any = None
-
-    @property
-    def manifest(self) -> SimpleNamespace:
-        codes = {name: at for at, name in enumerate(ACTIONS)}
-        return SimpleNamespace(
-            name="offers", version=self.version, label_model="response",
-            layout_hash=self.layout.hash, encodings={"action_code": codes}, evidence={},
-        )  # fmt: skip
-
-    def score(self, matrix: Any) -> SimpleNamespace:
-        self.matrix = matrix.copy()
-        return SimpleNamespace(
-            raw=np.zeros(len(matrix)),
-            propensity=0.2 + matrix[:, -1] / 10,
-            path_contributions=lambda rows: np.zeros((len(rows), matrix.shape[1] + 1)),
-        )
-
-    def exact_contributions(self, matrix: Any) -> Any:
-        return np.zeros((len(matrix), matrix.shape[1] + 1))
-
-
-@dataclass
-class Store:
-    """Profiles that are other ones at every time they are read."""
-
-    layout: Layout
-    clock: Clock
-    rng: np.random.Generator
-
-    def online(self, customer_id: str) -> Profiles:
-        vectors = self.rng.gamma(2.0, 3.0, (1, self.layout.size))
-        vectors[self.rng.random(vectors.shape) < 0.1] = np.nan
-        moments = [at for at, n in enumerate(self.layout.scalars) if declared.is_moment(n)]
-        vectors[0, moments] = self.clock.seconds - self.rng.gamma(2.0, 9.0 * DAY, len(moments))
-        vectors[0, :2] = self.clock.seconds - 3_600.0, self.clock.seconds - 7_200.0
-        return Profiles(self.layout, np.array([customer_id], dtype=object), vectors)
-
-    def popularity_now(self, action_ids: tuple[str, ...]) -> Any:
-        return self.rng.random((1, len(action_ids), len(_POPULAR)))
-
-
-@dataclass(frozen=True)
-class Told:
-    """One planned outcome: when after the presentation, and whether that is in the window."""
-
-    outcome: str
-    after: float
-    inside: bool = True
-    value: float | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What comes of one returned action.
-
-    Attributes
-    ----------
-    presented : seconds after the first presentation; empty where it is never shown.
-    told : answers, their times in windows after the first presentation.
-    delay : seconds from the decision to the first presentation.
-    """
-
-    presented: tuple[float, ...] = (0.0,)
-    told: tuple[Told, ...] = ()
-    delay: float = 60.0
-    presentation_undone: bool = False
-    answers_undone: bool = False
-
-    def says(self, one: Told, action: str, click: float) -> str:
-        """Return what an answer counts as; a click on tea weighs `click`."""
-        if not one.inside:
-            return "late"
-        if one.outcome in ("refused", "dismissed"):
-            return "negative"
-        return "positive" if self.weight(one, action, click) else "neutral"
-
-    def weight(self, one: Told, action: str, click: float) -> float:
-        """Return how much of a yes an answer is."""
-        if one.outcome == "clicked":
-            return click if action == "tea" else 0.0
-        return float(one.outcome in ("accepted", "converted"))
 
 
 @dataclass
@@ -351,34 +218,3 @@ class World:
             model=decision.versions.model,
         )  # fmt: skip
         return True
-
-
-WHAT_MAY_COME: tuple[Plan, ...] = (
-    Plan(),
-    Plan(told=(Told("accepted", 0.3, value=4.0),)),
-    Plan(told=(Told("accepted", 1.0, value=2.5),)),
-    Plan(told=(Told("accepted", 1.0, inside=False, value=9.0),)),
-    Plan(told=(Told("viewed", 1.0, inside=False),)),
-    Plan(told=(Told("clicked", 0.1),)),
-    Plan(told=(Told("clicked", 0.1), Told("converted", 0.6, value=7.0))),
-    Plan(told=(Told("refused", 0.2),)),
-    Plan(told=(Told("refused", 0.2), Told("accepted", 0.9, value=1.0))),
-    Plan(told=(Told("refused", 0.2), Told("accepted", 1.0, inside=False))),
-    Plan(told=(Told("viewed", 0.0), Told("later", 0.5))),
-    Plan(told=(Told("accepted", 0.4, value=3.0),), answers_undone=True),
-    Plan(told=(Told("accepted", 0.4, value=3.0),), presentation_undone=True),
-    Plan(presented=(0.0, 900.0, 2.0 * DAY)),
-    Plan(presented=()),
-    Plan(presented=(), told=(Told("accepted", 0.2),)),
-)
-"""Everything that can become of an action; times lie on whole seconds where a window ends."""
-
-
-def anything(rng: np.random.Generator, action: str, engine: Engine) -> Plan:
-    """Plan any of it, an answer by chance."""
-    return WHAT_MAY_COME[int(rng.integers(len(WHAT_MAY_COME)))]
-
-
-def by_chance(rng: np.random.Generator, action: str, engine: Engine) -> Plan:
-    """Plan a presentation that is accepted as often as the world's truth says."""
-    return Plan(told=(Told("accepted", 0.5),)) if rng.random() < CHANCES[action] else Plan()
