@@ -15,6 +15,7 @@ from features.errors import NbaError
 from serving.business_commands import catalog_app, demo, keys_app, recommend, serve, simulate
 from serving.feature_commands import features_app
 from serving.ledger_commands import consent_app, ledger_app, log_app, replay
+from training.commands import dataset_app, evaluate, train
 
 if TYPE_CHECKING:
     from serving.settings import Settings
@@ -31,6 +32,13 @@ app.add_typer(consent_app, name="consent")
 app.add_typer(log_app, name="log")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(keys_app, name="keys")
+app.add_typer(dataset_app, name="dataset")
+
+
+@app.callback()
+def _root(context: typer.Context) -> None:
+    context.obj = lambda: _open()[1]
+
 
 Config = Annotated[Path | None, typer.Option(help="Problem file; default: that of NBA_PROBLEM.")]
 
@@ -118,55 +126,8 @@ def features_materialize() -> None:
     typer.echo(f"{catch_up(settings):,} of them had events since the build and were refreshed")
 
 
-@app.command()
-def train(
-    config: Config = None,
-    trials: Annotated[int | None, typer.Option(min=1, help="Instead of the problem's.")] = None,
-) -> None:
-    """Tune, calibrate, fit, judge and register a model as challenger."""
-    from training.report_text import print_report
-    from training.train import Workplace
-    from training.train import train as train_model
-
-    settings, project = _open()
-    task = project.task(config or settings.problem_file)
-    dataset, layout_hash = project.dataset(task)
-    place = Workplace(
-        home=project.home,
-        tracking_uri=project.tracking_uri,
-        calendar=project.calendar,
-        now=project.clock.now(),
-        layout_hash=layout_hash,
-        progress=True,
-        say=typer.echo,
-    )
-    trained = train_model(task.problem.with_trials(trials), dataset, place)
-    print_report(trained.report)
-    if trained.leaks is not None:
-        typer.echo("A metric lies above its ceiling: read the leak report before promoting.")
-    registered = f"nba.{task.problem.name} version {trained.registered_version}"
-    typer.echo(f"registered {registered} as challenger ({trained.version}, run {trained.run_id})")
-
-
-@app.command()
-def evaluate(
-    config: Config = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-) -> None:
-    """Judge the champion on the test slice again, beside the baselines."""
-    import json
-
-    from training.judge import evaluate_champion
-    from training.report_text import print_report
-
-    settings, project = _open()
-    task = project.task(config or settings.problem_file)
-    dataset, _ = project.dataset(task)
-    report = evaluate_champion(task.problem, dataset, project.models, project.calendar)
-    if as_json:
-        typer.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
-    else:
-        print_report(report)
+app.command()(train)
+app.command()(evaluate)
 
 
 @app.command()
@@ -258,7 +219,6 @@ def _settings() -> Settings:
 def _open() -> tuple[Settings, Project]:
     from features.calendar import Calendar
     from features.clock import open_clock
-    from serving.start import open_desk_ledger
     from training.project import Project
 
     settings = _settings()
@@ -269,7 +229,8 @@ def _open() -> tuple[Settings, Project]:
         tracking_uri=settings.tracking_uri,
         calendar=Calendar(settings.time_zone),
         clock=open_clock(settings.clock_file),
-        ledger=lambda: open_desk_ledger(settings),
+        problem_file=settings.problem_file,
+        ledger=settings.ledger_place,
     )
 
 

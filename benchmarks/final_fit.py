@@ -23,7 +23,9 @@ def train(home: DemoHome, repetitions: int = 3) -> tuple[Figure, ...]:
     dataset, _ = home.project.dataset(home.task)
     chosen = dict(_chosen(home))
     rounds, seed = int(chosen.pop("rounds")), problem.tuning.seed
-    learn = cut(dataset.rows.decided_at, problem, home.project.calendar).learn
+    learn = cut(
+        dataset.rows.decided_at, problem, home.project.calendar, dataset.rows.closes_on
+    ).learn
     rows = sample_decisions(
         dataset.rows.select(home.champion.features).take(learn), problem.max_train_rows, seed
     )

@@ -37,7 +37,7 @@ def random_scores(test: TrainingSet, seed: int) -> ModelScores:
 
 def prior(train: TrainingSet, test: TrainingSet) -> ModelScores:
     """Return the training rows' positive rate for every row: the reference of any log loss."""
-    return ModelScores.of_probability(np.full(len(test), _rate(train.y)))
+    return ModelScores.of_probability(np.full(len(test), _rate(train.grade)))
 
 
 def popularity(train: TrainingSet, test: TrainingSet, by_segment: bool = False) -> ModelScores:
@@ -46,12 +46,12 @@ def popularity(train: TrainingSet, test: TrainingSet, by_segment: bool = False) 
     An action's rate is held to its group's by a few pseudo rows, and that to the overall one; with
     `by_segment` there is a rate per (action, segment), held to the action's.
     """
-    rate = _rates(train.y, train.group, test.group, np.full(len(test), _rate(train.y)))
-    rate = _rates(train.y, train.action, test.action, rate)
+    rate = _rates(train.grade, train.group, test.group, np.full(len(test), _rate(train.grade)))
+    rate = _rates(train.grade, train.action, test.action, rate)
     if by_segment:
         width = int(max(train.segment.max(), test.segment.max())) + 1
         learnt, asked = (rows.action * width + rows.segment for rows in (train, test))
-        rate = _rates(train.y, learnt, asked, rate)
+        rate = _rates(train.grade, learnt, asked, rate)
     return ModelScores.of_probability(rate)
 
 
@@ -71,11 +71,12 @@ def logistic_regression(
     rows = sample_decisions(train, max_rows, seed)
     if rows.y.min() == rows.y.max():
         return prior(train, test)
+    rows = rows.without_partial_grades()
     pipeline = _pipeline()
     with warnings.catch_warnings():
         # Stopping short of the optimum costs a baseline nothing that a metric would show.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        pipeline.fit(rows.x, rows.y)
+        pipeline.fit(rows.x, rows.y, logisticregression__sample_weight=rows.weights)
     return ModelScores.of_probability(pipeline.predict_proba(test.x)[:, 1])
 
 

@@ -45,6 +45,7 @@ def fit_calibration(
     kind: Kind | Literal["auto"] = "auto",
     block: Index | None = None,
     seed: int = 0,
+    weight: Array | None = None,
 ) -> CalibrationFit:
     """Return the calibration fitted on rows that the booster has not seen.
 
@@ -54,6 +55,7 @@ def fit_calibration(
     kind : "auto" takes the simplest kind that no more flexible one clearly beats in log loss,
         measured across folds of whole blocks.
     block : shape (rows,), what must stay in one fold, the customer by rights; else each row alone.
+    weight : shape (rows,), above 0, how much each row counts; by default all alike.
 
     Raises
     ------
@@ -62,37 +64,37 @@ def fit_calibration(
     if y.min() == y.max():
         return CalibrationFit(Calibration())
     if kind != "auto":
-        return CalibrationFit(_fit_kind(kind, raw, y))
+        return CalibrationFit(_fit_kind(kind, raw, y, weight))
     blocks = np.arange(len(y)) if block is None else np.unique(block, return_inverse=True)[1]
-    losses = _losses_out_of_fold(raw, y, blocks, seed)
+    losses = _losses_out_of_fold(raw, y, blocks, seed, weight)
     compared: dict[str, float] = {name: float(loss.mean()) for name, loss in losses.items()}
-    return CalibrationFit(_fit_kind(_simplest(losses, blocks), raw, y), compared)
+    return CalibrationFit(_fit_kind(_simplest(losses, blocks), raw, y, weight), compared)
 
 
-def _fit_kind(kind: Kind, raw: Array, y: Array) -> Calibration:
+def _fit_kind(kind: Kind, raw: Array, y: Array, weight: Array | None) -> Calibration:
     if kind == "sigmoid":
-        return _fit_sigmoid(raw, y)
+        return _fit_sigmoid(raw, y, weight)
     if kind == "isotonic":
-        return _fit_isotonic(raw, y)
+        return _fit_isotonic(raw, y, weight)
     return Calibration()
 
 
-def _fit_sigmoid(raw: Array, y: Array) -> Calibration:
+def _fit_sigmoid(raw: Array, y: Array, weight: Array | None) -> Calibration:
     """Platt (1999), without his smoothing of the targets: the slice is large."""
-    model = LogisticRegression(C=np.inf, max_iter=1000).fit(raw[:, None], y)
+    model = LogisticRegression(C=np.inf, max_iter=1000).fit(raw[:, None], y, weight)
     slope, shift = float(model.coef_[0, 0]), float(model.intercept_[0])
     if slope <= 0:
         raise ModelError(f"calibration: slope {slope:.3g}, the scores rank the rows backwards")
     return Calibration(kind="sigmoid", a=slope, b=shift)
 
 
-def _fit_isotonic(raw: Array, y: Array) -> Calibration:
+def _fit_isotonic(raw: Array, y: Array, weight: Array | None) -> Calibration:
     """Isotonic steps, joined at their centres so that better scores stay better.
 
     A step function would tie candidates that the booster tells apart. Oron and Flournoy (2017).
     """
     p = Calibration().apply(raw)
-    steps = IsotonicRegression(out_of_bounds="clip").fit(p, y).predict(p)
+    steps = IsotonicRegression(out_of_bounds="clip").fit(p, y, weight).predict(p)
     level, member, rows = np.unique(steps, return_inverse=True, return_counts=True)
     centre = np.bincount(member, weights=p) / rows
     least = 1 / (len(y) + 2)
@@ -103,21 +105,27 @@ def _fit_isotonic(raw: Array, y: Array) -> Calibration:
     return Calibration(kind="isotonic", x=tuple(x[rising]), y=tuple(height[rising]))
 
 
-def _losses_out_of_fold(raw: Array, y: Array, blocks: Index, seed: int) -> dict[Kind, Array]:
+def _losses_out_of_fold(
+    raw: Array, y: Array, blocks: Index, seed: int, weight: Array | None
+) -> dict[Kind, Array]:
+    # Weighted losses whose mean is the weighted mean.
+    counts = np.ones(len(y)) if weight is None else weight * len(y) / weight.sum()
     folds = min(_FOLDS, int(blocks.max()) + 1)
     if folds < 2:
-        return {"identity": row_log_loss(y, Calibration().apply(raw))}
+        return {"identity": counts * row_log_loss(y, Calibration().apply(raw))}
     losses = {kind: np.empty(len(y)) for kind in KINDS}
     splits = GroupKFold(folds, shuffle=True, random_state=seed).split(raw, y, blocks)
     for train, test in splits:
         for kind in KINDS:
-            fitted = _fit_or_identity(kind, raw[train], y[train])
-            losses[kind][test] = row_log_loss(y[test], fitted.apply(raw[test]))
+            fitted = _fit_or_identity(
+                kind, raw[train], y[train], None if weight is None else weight[train]
+            )
+            losses[kind][test] = counts[test] * row_log_loss(y[test], fitted.apply(raw[test]))
     return losses
 
 
-def _fit_or_identity(kind: Kind, raw: Array, y: Array) -> Calibration:
-    return Calibration() if y.min() == y.max() else _fit_kind(kind, raw, y)
+def _fit_or_identity(kind: Kind, raw: Array, y: Array, weight: Array | None) -> Calibration:
+    return Calibration() if y.min() == y.max() else _fit_kind(kind, raw, y, weight)
 
 
 def _simplest(losses: Mapping[Kind, Array], blocks: Index) -> Kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +19,10 @@ from features.errors import DataError
 from training.problem import Presentations, Problem, Schedule
 
 Moments = npt.NDArray[np.datetime64]
+
+
+class NothingPresented(DataError):  # noqa: N818 - a state that passes, told as one
+    """No presentation in the touchpoints has a closed window: only the log can be learnt from."""
 
 
 @dataclass(frozen=True)
@@ -55,26 +60,35 @@ class Presented:
 
 
 def decision_points(
-    problem: Problem, tables: Tables, calendar: Calendar, now: datetime
+    problem: Problem,
+    tables: Tables,
+    calendar: Calendar,
+    now: datetime,
+    logged: Collection[str] = (),
 ) -> DecisionPoints:
-    """Return every (customer, moment) whose outcome window has closed by `now`."""
+    """Return every (customer, moment) whose outcome window has closed by `now`.
+
+    Presentations of the decisions in `logged` are left out: they are learnt from the log.
+    """
     if isinstance(problem.decisions, Schedule):
         return _scheduled(problem, problem.decisions, tables, calendar, now)
-    return presented(problem, tables, now).points
+    return presented(problem, tables, now, logged).points
 
 
-def presented(problem: Problem, tables: Tables, now: datetime) -> Presented:
-    """Return presentations and their answers.
+def presented(
+    problem: Problem, tables: Tables, now: datetime, logged: Collection[str] = ()
+) -> Presented:
+    """Return presentations and their answers, but for those of the decisions in `logged`.
 
     An answer belongs to the latest presentation of its action to its customer within the window.
 
     Raises
     ------
-    DataError : nothing was presented whose window has closed.
+    NothingPresented : nothing was presented whose window has closed.
     """
-    shown = _presentations(problem, tables, now)
+    shown = _presentations(problem, tables, now, logged)
     if shown.empty:
-        raise DataError(
+        raise NothingPresented(
             f"{tables.folder}: no touchpoint of type 'presented' with an action_id has a closed "
             f"window of {problem.window_days} days; a response model cannot be learnt"
         )
@@ -160,7 +174,9 @@ def _scheduled(
     )
 
 
-def _presentations(problem: Problem, tables: Tables, now: datetime) -> pd.DataFrame:
+def _presentations(
+    problem: Problem, tables: Tables, now: datetime, logged: Collection[str]
+) -> pd.DataFrame:
     touchpoints = tables.touchpoints
     shown = touchpoints.filter(touchpoints.type == "presented", touchpoints.action_id.notnull())
     frame: pd.DataFrame = shown.select(
@@ -168,7 +184,7 @@ def _presentations(problem: Problem, tables: Tables, now: datetime) -> pd.DataFr
     ).to_pandas()
     frame = frame.sort_values(["timestamp", "touchpoint_id"], ignore_index=True)
     closes = frame.timestamp + timedelta(days=problem.window_days)
-    kept = closes <= now.replace(tzinfo=None)
+    kept = (closes <= now.replace(tzinfo=None)) & ~frame.decision_id.isin(list(logged))
     span = problem.decisions
     if isinstance(span, Presentations):
         if span.first:

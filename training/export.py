@@ -64,7 +64,7 @@ def priors_of(rows: TrainingSet) -> Priors:
     segments = {
         str(stage): _rates(rows.take(rows.segment == stage)) for stage in np.unique(rows.segment)
     }
-    return Priors(overall=float(rows.y.mean()), per_action=_rates(rows), per_segment=segments)
+    return Priors(overall=float(rows.grade.mean()), per_action=_rates(rows), per_segment=segments)
 
 
 def golden_rows(booster: lgb.Booster, calibration: Calibration, rows: TrainingSet) -> Golden:
@@ -88,5 +88,6 @@ def _positives(rows: TrainingSet) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 def _rates(rows: TrainingSet) -> dict[str, float]:
     seen = np.bincount(rows.action, minlength=len(rows.actions))
-    rates = _positives(rows) / np.maximum(seen, 1)
+    grades = np.bincount(rows.action, rows.grade, minlength=len(rows.actions))
+    rates = grades / np.maximum(seen, 1)
     return {name: float(rates[at]) for at, name in enumerate(rows.actions) if seen[at]}

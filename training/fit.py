@@ -37,7 +37,9 @@ def fit(
     callbacks: Sequence[Callable[..., Any]] = (),
     threads: int = 1,
 ) -> lgb.Booster:
-    """Return a booster of P(y = 1), the same bit for bit for the same rows, seed and threads.
+    """Return a booster of the expected grade, which is P(y = 1) where no yes is a partial one.
+
+    It is the same bit for bit for the same rows, seed and threads.
 
     Parameters
     ----------
@@ -87,10 +89,16 @@ def booster_parameters(parameters: Parameters, seed: int, threads: int) -> dict[
 def lgb_dataset(
     rows: TrainingSet, parameters: Parameters, reference: lgb.Dataset | None = None
 ) -> lgb.Dataset:
-    """Return the rows as LightGBM bins them; a validation set takes the bins of `reference`."""
+    """Return the rows as LightGBM bins them; a validation set takes the bins of `reference`.
+
+    A partial grade becomes a weighted yes and a weighted no: the objective stays the binary one,
+    which is the only one that a bundle may have.
+    """
+    rows = rows.without_partial_grades()
     return lgb.Dataset(
         rows.x,
         rows.y,
+        weight=rows.weights,
         reference=reference,
         feature_name=list(rows.features),
         categorical_feature=[],

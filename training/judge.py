@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,22 +13,27 @@ from decisioning.champion import read_champion
 from features.calendar import Calendar
 from features.errors import ModelError
 from training.baselines import baseline_scores, sample_decisions
-from training.dataset import Dataset
 from training.metrics import ModelScores
 from training.problem import Problem
 from training.report import EvaluationSettings, Report, evaluate
 from training.slices import Cuts, cut
-from training.training_set import TrainingSet
+from training.sources import sources_of
+from training.training_set import Dataset, FromLog, TrainingSet
 
 
 def judge(
-    problem: Problem, rows: TrainingSet, cuts: Cuts, propensity: npt.NDArray[np.float64]
+    problem: Problem,
+    rows: TrainingSet,
+    cuts: Cuts,
+    propensity: npt.NDArray[np.float64],
+    log: FromLog | None = None,
 ) -> Report:
     """Return the report on the test slice.
 
     Parameters
     ----------
     propensity : shape (test rows,), the model's calibrated probabilities.
+    log : what the data set took from the decision log.
     """
     learnt = sample_decisions(rows.take(cuts.learn), problem.max_train_rows, problem.tuning.seed)
     test = rows.take(cuts.test)
@@ -39,7 +45,8 @@ def judge(
     )
     scores = {"model": ModelScores.of_probability(propensity)}
     scores |= baseline_scores(learnt, test, problem.tuning.seed)
-    return evaluate(f"nba.{problem.name}", problem.name, scores, test, settings)
+    report = evaluate(f"nba.{problem.name}", problem.name, scores, test, settings)
+    return replace(report, sources=sources_of(rows, cuts, log))
 
 
 def evaluate_champion(
@@ -58,5 +65,6 @@ def evaluate_champion(
         )
     model = load_bundle(models / problem.name / live.version)
     rows = dataset.rows.select(model.features)
-    cuts = cut(rows.decided_at, problem, calendar)
-    return judge(problem, rows, cuts, model.score(rows.take(cuts.test).x).propensity)
+    cuts = cut(rows.decided_at, problem, calendar, rows.closes_on)
+    propensity = model.score(rows.take(cuts.test).x).propensity
+    return judge(problem, rows, cuts, propensity, dataset.log)

@@ -86,9 +86,9 @@ def log_loss(y: Array, probability: Array) -> float:
 
 
 def row_log_loss(y: Array, probability: Array) -> Array:
-    """Return the negative log likelihood of each row in nats, shape (rows,)."""
+    """Return the negative log likelihood of each row in nats, shape (rows,); `y` may be a grade."""
     p = np.clip(probability, _SMALLEST, 1 - _SMALLEST)
-    losses: Array = -np.where(y > 0, np.log(p), np.log1p(-p))
+    losses: Array = -(y * np.log(p) + (1 - y) * np.log1p(-p))
     return losses
 
 

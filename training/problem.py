@@ -93,6 +93,15 @@ class Tuning(Border):
     """What is searched; everything else stays at LightGBM's default."""
 
 
+class LearnFromLog(Border):
+    """Whether what the service decided, and what came of it, is learnt from beside the history."""
+
+    use: bool | None = None
+    """Whether logged decisions are learnt from; left out, it is so for label model response."""
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    """How much a logged row counts in a fit; a row of the history counts 1."""
+
+
 class Problem(Border):
     """One learning problem."""
 
@@ -112,6 +121,8 @@ class Problem(Border):
     """Days after the decision in which an outcome counts."""
     slices: Slices
     """The cuts in time."""
+    log: LearnFromLog = LearnFromLog()
+    """What is learnt from the decision log."""
     inputs: Inputs = Inputs()
     """What the model sees."""
     max_train_rows: Annotated[int, Field(ge=100)] = 100_000
@@ -127,7 +138,7 @@ class Problem(Border):
 
     @model_validator(mode="after")
     def _is_sound(self) -> Problem:
-        found = [*self._wrong_decisions(), *self._unknown_features()]
+        found = [*self._wrong_decisions(), *self._wrong_log(), *self._unknown_features()]
         if found:
             raise Faults(found)
         return self
@@ -137,6 +148,16 @@ class Problem(Border):
             yield Told(("decisions",), "label_model adoption needs a schedule (first, last)")
         if self.label_model == "response" and not isinstance(self.decisions, Presentations):
             yield Told(("decisions",), "label_model response takes kind presentations")
+
+    def _wrong_log(self) -> Iterator[Told]:
+        if self.label_model == "adoption" and self.log.use:
+            told = "an outcome in the log answers a presentation; label_model adoption has none"
+            yield Told(("log", "use"), told)
+
+    @property
+    def learns_from_log(self) -> bool:
+        """Whether logged decisions are learnt from."""
+        return self.label_model == "response" if self.log.use is None else self.log.use
 
     def _unknown_features(self) -> Iterator[Told]:
         known = declared.model_inputs()

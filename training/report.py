@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ class Report:
         `revenue_at_1_x_value` by score x value.
     paired : the model minus a baseline on the same resamples, keyed "metric - baseline".
     per_action : one entry per action among the candidates.
+    sources : how many rows the history and the decision log gave (`training.sources`).
     """
 
     model: str
@@ -67,6 +68,7 @@ class Report:
     paired: Figures
     per_action: tuple[Mapping[str, Any], ...]
     tried: str
+    sources: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON holds it."""
@@ -100,11 +102,12 @@ class _Bench:
         return found | self._as_ranking(scores)
 
     def _as_probability(self, probability: Array) -> dict[str, Measured]:
-        losses = metrics.row_log_loss(self.test.y, probability)
-        errors = bootstrap.weighted_ece(self.test.y, probability, self.resamples)
+        grade = self.test.grade
+        losses = metrics.row_log_loss(grade, probability)
+        errors = bootstrap.weighted_ece(grade, probability, self.resamples)
         return {
             "log_loss": self._mean(losses, self.resamples.customer),
-            "ece": Measured(metrics.ece(self.test.y, probability), errors),
+            "ece": Measured(metrics.ece(grade, probability), errors),
         }
 
     def _as_ranking(self, scores: ModelScores) -> dict[str, Measured]:
@@ -205,14 +208,15 @@ def _per_action(test: TrainingSet, scores: ModelScores, seed: int) -> tuple[Mapp
     )
     entries = []
     for code in np.unique(test.action):
-        y, score = test.y[test.action == code], scores.score[test.action == code]
+        mine = test.action == code
+        y, score = test.y[mine], scores.score[mine]
         auc = metrics.roc_auc(y, score)
         entries.append(
             {
                 "action": test.actions[code],
                 "rows": len(y),
                 "positives": int(y.sum()),
-                "rate": float(y.mean()),
+                "rate": float(test.grade[mine].mean()),
                 "predicted": None if scores.probability is None else float(score.mean()),
                 "auc": auc if np.isfinite(auc) else None,
                 "first_share": float(first[code]) if ranked.largest > 1 else None,

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from training.bootstrap import Interval
 from training.report import LOWER_IS_BETTER, METRICS, PROPENSITY_ALONE, TIMES_VALUE, Report
+from training.sources import lines_of
 
 
 def render_text(report: Report) -> Table:
@@ -25,8 +26,15 @@ def render_text(report: Report) -> Table:
 
 
 def print_report(report: Report) -> None:
-    """Print the report as a table; where nobody looks at a screen, at its full width."""
-    Console(width=None if sys.stdout.isatty() else 160).print(render_text(report))
+    """Print the report as a table, and below it where its rows came from."""
+    print_table(render_text(report))
+    for line in lines_of(report.sources):
+        print(line)
+
+
+def print_table(table: Table) -> None:
+    """Print a table; where nobody looks at a screen, at its full width."""
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def render_markdown(report: Report) -> str:
@@ -39,6 +47,7 @@ def render_markdown(report: Report) -> str:
         f"# {_title(report)}",
         _caption(report),
         report.tried,
+        "\n".join(f"- {line}" for line in lines_of(report.sources)),
         _markdown_table(head, _cells(report)),
         "## Model minus baseline, on the same resampled customers",
         _markdown_table(("metric - baseline", "difference [95 %]"), paired),

@@ -38,27 +38,22 @@ class Cuts:
     test: Mask
 
 
-def cut(decided_at: Array, problem: Problem, calendar: Calendar) -> Cuts:
+def cut(
+    decided_at: Array, problem: Problem, calendar: Calendar, closes_on: Array | None = None
+) -> Cuts:
     """Return the slices of rows decided at these moments (seconds since 1970, UTC).
+
+    Parameters
+    ----------
+    closes_on : shape (rows,), the first business day that begins with a row's window closed; by
+        default the problem's `window_days` after the day of the decision.
 
     Raises
     ------
     ConfigError : a slice is empty; the message names its key.
     """
-    day = calendar.day(decided_at)
-    closes = day + problem.window_days
-    slices = problem.slices
-    validate, calibrate, test = (
-        _day(slices.validate_from), _day(slices.calibrate_from), _day(slices.test_from)
-    )  # fmt: skip
-    cuts = Cuts(
-        tune=closes <= validate,
-        validate=(day >= validate) & (closes <= calibrate),
-        before_calibration=closes <= calibrate,
-        calibrate=(day >= calibrate) & (closes <= test),
-        learn=closes <= test,
-        test=day >= test,
-    )
+    cuts = slices_of(decided_at, problem, calendar, closes_on)
+    slices, day = problem.slices, calendar.day(decided_at)
     for name, mask in vars(cuts).items():
         if not mask.any():
             span = f"{_date(day.min())} to {_date(day.max())}" if len(day) else "none"
@@ -68,6 +63,26 @@ def cut(decided_at: Array, problem: Problem, calendar: Calendar) -> Cuts:
                 f"window_days {problem.window_days}; decisions: {span})"
             )
     return cuts
+
+
+def slices_of(
+    decided_at: Array, problem: Problem, calendar: Calendar, closes_on: Array | None = None
+) -> Cuts:
+    """Return what `cut` returns, whether or not a slice is empty."""
+    day = calendar.day(decided_at)
+    closes = day + problem.window_days if closes_on is None else closes_on
+    slices = problem.slices
+    validate, calibrate, test = (
+        _day(slices.validate_from), _day(slices.calibrate_from), _day(slices.test_from)
+    )  # fmt: skip
+    return Cuts(
+        tune=closes <= validate,
+        validate=(day >= validate) & (closes <= calibrate),
+        before_calibration=closes <= calibrate,
+        calibrate=(day >= calibrate) & (closes <= test),
+        learn=closes <= test,
+        test=day >= test,
+    )
 
 
 def _day(day: date) -> int:

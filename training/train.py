@@ -20,7 +20,6 @@ from decisioning.bundle import load_bundle, write_bundle
 from features.calendar import Calendar
 from training.baselines import sample_decisions
 from training.calibrate import CalibrationFit, fit_calibration
-from training.dataset import Dataset
 from training.export import golden_rows, make_manifest
 from training.fit import fit
 from training.judge import judge
@@ -30,7 +29,7 @@ from training.problem import Problem
 from training.report import Report
 from training.slices import Cuts, cut
 from training.track import TrackedTraining, track_training
-from training.training_set import TrainingSet
+from training.training_set import Dataset, TrainingSet
 from training.tune import Tuning, tune
 
 Say = Callable[[str], None]
@@ -76,7 +75,7 @@ def train(problem: Problem, dataset: Dataset, place: Workplace) -> Trained:
     ConfigError : a slice of time is empty.
     """
     refuse_late_events(dataset.newest_event_at, dataset.rows.decided_at)
-    cuts = cut(dataset.rows.decided_at, problem, place.calendar)
+    cuts = cut(dataset.rows.decided_at, problem, place.calendar, dataset.rows.closes_on)
     rows = dataset.rows.select(_informative(dataset.rows.take(cuts.learn)))
     used = min(int(cuts.learn.sum()), problem.max_train_rows)
     place.say(
@@ -92,12 +91,13 @@ def train(problem: Problem, dataset: Dataset, place: Workplace) -> Trained:
         learnt = _learnable(problem, rows, cuts.learn)
         booster = fit(learnt, tuning.parameters, tuning.rounds, problem.tuning.seed)
         raw = np.asarray(booster.predict(rows.take(cuts.test).x, raw_score=True), dtype=np.float64)
-        report = judge(problem, rows, cuts, calibrated.calibration.apply(raw))
+        propensity = calibrated.calibration.apply(raw)
+        report = judge(problem, rows, cuts, propensity, dataset.log)
         leaks = leak_report(report, problem.ceilings, learnt, rows.take(cuts.test), booster)
         made = _Made(dataset, rows, cuts, tuning, calibrated, booster, report, leaks)
         folder = _bundle(problem, made, place)
         _log(run, problem, made, folder, place)
-        registered = run.register(booster, learnt, folder.name, _tags(problem))
+        registered = run.register(booster, learnt, folder.name, _tags(problem, learnt))
     return Trained(report, leaks, folder, folder.name, registered, run.run_id)
 
 
@@ -152,9 +152,11 @@ def _calibrate(problem: Problem, rows: TrainingSet, cuts: Cuts, tuning: Tuning) 
         tuning.rounds,
         problem.tuning.seed,
     )
-    later = rows.take(cuts.calibrate)
+    later = rows.take(cuts.calibrate).without_partial_grades()
     raw = np.asarray(early.predict(later.x, raw_score=True), dtype=np.float64)
-    return fit_calibration(raw, later.y, block=later.customer, seed=problem.tuning.seed)
+    return fit_calibration(
+        raw, later.y, block=later.customer, seed=problem.tuning.seed, weight=later.weights
+    )
 
 
 def _bundle(problem: Problem, made: _Made, place: Workplace) -> Path:
@@ -184,6 +186,8 @@ def _facts(problem: Problem, made: _Made) -> dict[str, Any]:
     used = _learnable(problem, made.rows, made.cuts.learn)
     return {
         "rows": len(used),
+        "rows_from_history": int((~used.logged).sum()),
+        "rows_from_log": int(used.logged.sum()),
         "decisions": len(np.unique(used.decision)),
         "positives": int(used.y.sum()),
         "data_digest": made.dataset.digest,
@@ -196,7 +200,7 @@ def _facts(problem: Problem, made: _Made) -> dict[str, Any]:
 def _log(
     run: TrackedTraining, problem: Problem, made: _Made, folder: Path, place: Workplace
 ) -> None:
-    run.log_tags(_tags(problem))
+    run.log_tags(_tags(problem, _learnable(problem, made.rows, made.cuts.learn)))
     run.log_parameters({"problem": problem.model_dump(mode="json"), **_facts(problem, made)})
     run.log_trials(made.tuning.trials)
     run.log_report(made.report)
@@ -215,11 +219,13 @@ def _log(
     run.log_bundle(folder)
 
 
-def _tags(problem: Problem) -> dict[str, str]:
+def _tags(problem: Problem, learnt: TrainingSet) -> dict[str, str]:
     return {
         "feast.project": "nba",
         "feast.feature_service": problem.label_model,
         "label_model": problem.label_model,
+        "rows_from_history": str(int((~learnt.logged).sum())),
+        "rows_from_log": str(int(learnt.logged.sum())),
     }
 
 

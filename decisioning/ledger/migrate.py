@@ -26,14 +26,14 @@ def migrate(store: Store) -> None:
     LedgerError : the ledger was written by a newer version of the product.
     """
     with store.readers.lend() as session:
-        if _quick_look(session) == HEAD:
+        if quick_look(session) == HEAD:
             return
     with store.engine() as engine, engine.begin() as connection:
         if revision_of(connection) != HEAD:
             _upgrade(connection, store.place)
 
 
-def _quick_look(session: Any) -> str | None:
+def quick_look(session: Any) -> str | None:
     """Return the revision where there is one, without loading Alembic."""
     try:
         row = session.connection.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()

@@ -50,7 +50,7 @@ def open_ledger(
     ------
     LedgerError : it is damaged, not a ledger, of a newer version, or cannot be reached.
     """
-    store, folder = _store(place, spool, allow_unsafe_server)
+    store, folder = store_of(place, spool, allow_unsafe_server)
     try:
         migrate(store)
         name = uuid.uuid4().hex
@@ -73,7 +73,7 @@ def restore(
     LedgerError : the backup cannot be used, a process on this machine has the ledger open, or the
         ledger is not empty and `force` is not set.
     """
-    store, folder = _store(place, spool, allow_unsafe=True)
+    store, folder = store_of(place, spool, allow_unsafe=True)
     try:
         if in_use(folder):
             raise LedgerError(f"{place}: a process has this ledger open; stop the service first")
@@ -83,7 +83,8 @@ def restore(
         store.close()
 
 
-def _store(place: str | Path, spool: Path | None, allow_unsafe: bool) -> tuple[Store, Path]:
+def store_of(place: str | Path, spool: Path | None, allow_unsafe: bool) -> tuple[Store, Path]:
+    """Return the database at a place and the folder of its spools; no table is looked at."""
     if str(place).startswith(_POSTGRES):
         from decisioning.ledger.postgres import PostgresStore
 

@@ -38,16 +38,17 @@ BETWEEN = Sql(
         .offset(written("0"))
     )
 )
+OUTCOME_COLUMNS = (
+    _E.event_id, _E.decision_id, _E.action_id, _E.type, _E.occurred_at, _E.received_at,
+    _E.value, _E.on_behalf_of, _E.attributes, _E.flags,
+)  # fmt: skip
 OUTCOMES = Sql(
     lambda *_: (
-        select(
-            _E.event_id, _E.decision_id, _E.action_id, _E.type, _E.occurred_at, _E.received_at,
-            _E.value, _E.on_behalf_of, _E.attributes, _E.flags,
-        )
+        select(*OUTCOME_COLUMNS)
         .where(_E.decision_id == bindparam("decision_id"), is_outcome(_E))
         .order_by(_E.occurred_at, _E.event_id)
     )
-)  # fmt: skip
+)
 
 
 def _count(_insert: object, _size: int) -> Any:
@@ -87,7 +88,12 @@ def read_one(session: Session, sql: Sql, parameter: dict[str, str]) -> DecisionR
 def read_outcomes(session: Session, decision_id: str) -> tuple[StoredOutcome, ...]:
     """Return the outcomes of a decision, oldest first."""
     rows = session.all(OUTCOMES, {"decision_id": decision_id})
-    return tuple(StoredOutcome._make((*row[:-1], tuple(row[-1].split()))) for row in rows)
+    return tuple(outcome_of(row) for row in rows)
+
+
+def outcome_of(row: Row) -> StoredOutcome:
+    """Return an outcome from `OUTCOME_COLUMNS`."""
+    return StoredOutcome._make((*row[:-1], tuple(row[-1].split())))
 
 
 def read_counts(session: Session, start: float, before: float) -> Counts:

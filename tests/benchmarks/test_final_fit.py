@@ -15,10 +15,12 @@ def rows() -> TrainingSet:
     y = (rng.random(600) < 1 / (1 + np.exp(-x[:, 0]))).astype(float)
     number, amount = np.arange(600), np.ones(600)
     return TrainingSet(
-        features=("a", "b", "c", "d"), actions=("one",), x=x, y=y, revenue=amount, value=amount,
+        features=("a", "b", "c", "d"), actions=("one",), x=x, y=y, grade=y,
+        weight=amount, revenue=amount, value=amount,
         decision=number, customer=number, action=np.zeros(600, dtype=np.int64),
         group=np.zeros(600, dtype=np.int64),
-        decided_at=amount, segment=number % 5, rfm=amount,
+        decided_at=amount, closes_on=number, segment=number % 5, rfm=amount,
+        logged=np.zeros(600, dtype=bool),
     )  # fmt: skip
 
 

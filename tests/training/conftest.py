@@ -33,6 +33,8 @@ def make_set(decisions: int, seed: int, first_day: int) -> TrainingSet:
         actions=ACTIONS,
         x=x,
         y=y,
+        grade=y,
+        weight=np.ones(rows),
         revenue=y * value * rng.uniform(0.5, 1.5, rows),
         value=value,
         decision=decision,
@@ -40,8 +42,10 @@ def make_set(decisions: int, seed: int, first_day: int) -> TrainingSet:
         action=action,
         group=action % 2,
         decided_at=(first_day + decision // 10) * DAY,
+        closes_on=first_day + decision // 10 + 28,
         segment=action % 5,
         rfm=affinity / (1 + recency / 28),
+        logged=np.zeros(rows, dtype=bool),
     )
 
 

@@ -22,7 +22,7 @@ def project_of(home: Path, with_ledger: bool) -> Project:
         tracking_uri="",
         calendar=Calendar(),
         clock=WallClock(),
-        ledger=(lambda: open_ledger(home / "ledger.db")) if with_ledger else None,
+        ledger=home / "ledger.db" if with_ledger else None,
     )
 
 
