@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 
 from decisioning.champion import champion_stamp
 from decisioning.configuration import PARTS, Configuration, Part, load_configuration, written
@@ -12,6 +13,7 @@ from decisioning.ledger.open import open_ledger
 from features.calendar import Calendar
 from features.clock import open_clock
 from features.errors import ConfigError
+from serving.breaker import Breaker, BreakerState
 from serving.desk import Desk
 from serving.engine import Engine
 from serving.following import Champions, configuration_stamp, file_stamp
@@ -19,6 +21,7 @@ from serving.keys import KeyRing, ensure_demo_key, load_keys
 from serving.logs import log, set_up_logs
 from serving.metrics import Metrics
 from serving.operations import Parts
+from serving.profile_reader import ProfileReader
 from serving.settings import Settings
 from serving.state import Sources
 from serving.zones import customer_zones
@@ -57,10 +60,11 @@ def start(settings: Settings) -> Parts:
     set_up_logs(settings.log_level)
     metrics = Metrics(settings.metrics_dir)
     desk = Desk(
-        open_engine(settings),
+        open_engine(settings, metrics),
         open_desk_ledger(settings),
         remote=settings.ledger_is_remote,
         seconds=settings.timeout_seconds,
+        read_seconds=settings.deadline_ms / 1_000.0,
     )
     return Parts(settings, desk.engine, desk, KeyRing(settings.keys_path), metrics)
 
@@ -80,15 +84,32 @@ def open_desk_ledger(settings: Settings) -> Ledger:
     )
 
 
-def open_engine(settings: Settings) -> Engine:
+def open_engine(settings: Settings, metrics: Metrics | None = None) -> Engine:
     """Load what decisions are taken from.
+
+    Parameters
+    ----------
+    metrics : learns how the reads of profiles end; None outside of the service.
 
     Raises
     ------
     CatalogError : the catalog cannot be used.
     """
     clock, calendar = open_clock(settings.clock_file), Calendar(settings.time_zone)
-    return Engine(_sources(settings), clock, calendar)
+    return Engine(_sources(settings), clock, calendar, _reader(settings, metrics))
+
+
+def _reader(settings: Settings, metrics: Metrics | None) -> ProfileReader:
+    seconds = min(settings.features_ms, settings.deadline_ms) / 1_000.0
+    if metrics is None:
+        return ProfileReader(seconds)
+
+    def changed(state: BreakerState) -> None:
+        log().warning("breaker", part="features", state=state)
+        metrics.breaker("features", state)
+
+    metrics.breaker("features", "closed")
+    return ProfileReader(seconds, Breaker(monotonic, changed), metrics.feature_read)
 
 
 def following(catalog: Path) -> Callable[[], Configuration]:
@@ -111,19 +132,21 @@ def _sources(settings: Settings) -> Sources:
     from features.store import ProfileStore, open_store
 
     models, name = settings.models, settings.model_name
+    champions = Champions(models, name)
 
     def open_it() -> ProfileStore:
-        return open_store(settings.home, settings.feature_repo)
+        return open_store(settings.home, settings.feature_repo, settings.places)
 
     return Sources(
         configuration_stamp=lambda: configuration_stamp(settings.catalog_file),
         load_configuration=following(settings.catalog_file),
         model_name=name,
         model_stamp=lambda: champion_stamp(models, name),
-        load_model=Champions(models, name).load,
+        load_model=champions.load,
+        load_former_model=champions.former,
         layout_file=settings.home / "features" / "layout.json",
         open_store=open_it,
-        online_file=settings.home / "feast" / "online.db",
+        online_file=None if settings.online_store else settings.home / "feast" / "online.db",
         zones_stamp=lambda: file_stamp(settings.home / "data" / "customers.parquet"),
         load_zones=lambda: customer_zones(settings.home / "data"),
     )

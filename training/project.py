@@ -16,6 +16,7 @@ from features.canonical.tables import Tables, known_customers, open_tables
 from features.clock import Clock
 from features.errors import ConfigError
 from features.known_actions import layout_of, with_actions
+from features.places import Places
 from features.store import open_store
 from training.dataset import Dataset, build_dataset
 from training.decisions import decision_points
@@ -38,6 +39,7 @@ class Project:
     Attributes
     ----------
     tracking_uri : MLflow's store or server.
+    places : where Feast keeps profiles and definitions.
     """
 
     home: Path
@@ -46,6 +48,7 @@ class Project:
     tracking_uri: str
     calendar: Calendar
     clock: Clock
+    places: Places = Places()
 
     def task(self, file: Path) -> Task:
         """Read a problem file and the catalog it names.
@@ -98,7 +101,7 @@ class Project:
 
     def dataset(self, task: Task) -> tuple[Dataset, str]:
         """Return the rows of a problem, and the hash of the profile layout they were built from."""
-        store = open_store(self.home, self.feature_repo)
+        store = open_store(self.home, self.feature_repo, self.places)
         dataset = build_dataset(
             task.problem,
             task.catalog,
