@@ -124,7 +124,11 @@ class SlowWire:
             loop.close()
 
     async def _pass_on(self, asked: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.target)
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.target)
+        except ConnectionError:
+            answer.close()
+            return
         with suppress(ConnectionError, asyncio.CancelledError):
             await asyncio.gather(self._copy(asked, writer, late=False),
                                  self._copy(reader, answer, late=True))  # fmt: skip
