@@ -97,13 +97,13 @@ def test_decision_and_outcome_are_kept_and_outlive_a_restart(served: Service) ->
         "outcome": "accepted",
     }
     with served.client() as client:
-        assert client.post("/v1/outcomes", json=event).json()["status"] == "stored"
+        assert client.post("/v1/outcomes", json=event).json()["items"][0]["status"] == "stored"
     served.stop()
     served.start()
     assert ask(served, decision_request_id="once") == answer
     assert ask(served)["degraded"] == []
     with served.client() as client:
-        assert client.post("/v1/outcomes", json=event).json()["status"] == "duplicate"
+        assert client.post("/v1/outcomes", json=event).json()["items"][0]["status"] == "duplicate"
         again = client.get(f"/v1/decisions/{answer['decision_id']}/explanation").json()
     assert again["reproduced"] is True
     stored = rows(served.ledger, "SELECT event_id, type FROM events")
