@@ -1,4 +1,5 @@
-# The service alone: no training code, no data, no model. Features and models are mounted:
+# The service alone, with the extra `production`: no training code, no data, no model. Features and
+# models are mounted (compose.yaml starts it with Redis and PostgreSQL):
 #   docker build -t next-best-action .
 #   docker run --rm --user "$(id -u)" -p 127.0.0.1:3000:3000 \
 #     -v "$PWD/.nba:/app/.nba" -v "$PWD/models:/app/models" next-best-action

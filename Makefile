@@ -63,9 +63,10 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 
 lock: $(STAMP) ## resolve the lock files anew; UPGRADE=--upgrade takes newer versions
 	echo uv | $(COMPILE) $(UPGRADE) - -o requirements/uv.txt
-	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements/serving.txt
-	$(COMPILE) $(UPGRADE) pyproject.toml --extra train --extra demo -o requirements/runtime.txt
-	$(COMPILE) $(UPGRADE) pyproject.toml --extra train --extra demo --extra dev -o requirements/dev.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra production -o requirements/serving.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra production --extra train --extra demo -o requirements/runtime.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra production --extra train --extra demo --extra dev \
+		-o requirements/dev.txt
 
 # The cache is tried first, so that a second environment needs no network. The repository is put on
 # the path as it stands: the folders are the packages (docs/decisions/0001-flat-packages.md).

@@ -120,7 +120,7 @@ def features_materialize() -> None:
     from serving.feature_commands import catch_up
 
     settings, project = _open()
-    store = open_store(settings.home, settings.feature_repo)
+    store = open_store(settings.home, settings.feature_repo, settings.places)
     store.apply(define(settings.home).everything())
     typer.echo(f"{store.materialize(project.clock.now()):,} customers online")
     typer.echo(f"{catch_up(settings):,} of them had events since the build and were refreshed")
@@ -226,7 +226,8 @@ def _open() -> tuple[Settings, Project]:
         home=settings.home,
         feature_repo=settings.feature_repo,
         models=settings.models,
-        tracking_uri=settings.tracking_uri,
+        places=settings.places,
+        tracking_uri=settings.tracking_place,
         calendar=Calendar(settings.time_zone),
         clock=open_clock(settings.clock_file),
         problem_file=settings.problem_file,

@@ -35,7 +35,7 @@ class DemoHome:
     @cached_property
     def store(self) -> ProfileStore:
         """The feature store."""
-        return open_store(self.settings.home, self.settings.feature_repo)
+        return open_store(self.settings.home, self.settings.feature_repo, self.settings.places)
 
     @cached_property
     def champion(self) -> Model:
@@ -63,7 +63,8 @@ def open_demo_home() -> DemoHome:
         home=settings.home,
         feature_repo=settings.feature_repo,
         models=settings.models,
-        tracking_uri=settings.tracking_uri,
+        places=settings.places,
+        tracking_uri=settings.tracking_place,
         calendar=Calendar(settings.time_zone),
         clock=open_clock(settings.clock_file),
     )

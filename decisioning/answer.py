@@ -96,8 +96,8 @@ def _ranked_action(
         group=action.group,
         treatment=_treatment(request, world.catalog, action.id),
         propensity=float(factors.propensity[place]),
-        label_model=world.model.manifest.label_model if asked and world.model else "fixed",
-        evidence=float(scored.evidence[place]) if asked else 0.0,
+        label_model=_label(scored, int(place), world),
+        evidence=float(scored.evidence[place]) if scored.predicted[place] else 0.0,
         value=float(factors.value[place]),
         context_weight=float(factors.context_weight[place]),
         lever=float(factors.lever[place]),
@@ -111,6 +111,17 @@ def _ranked_action(
         mandatory=action.mandatory,
         capped=bool(screened.capped[scored.row[place]]),
         confirm=action.impact == "significant",
+    )
+
+
+def _label(scored: Scored, place: int, world: World) -> str:
+    """Return what the propensity is the probability of, or where else it comes from."""
+    if not scored.predicted[place]:
+        return "fixed"
+    return (
+        "prior"
+        if scored.scores is None or world.model is None
+        else (world.model.manifest.label_model)
     )
 
 

@@ -85,6 +85,19 @@ def load_champion(models: Path, name: str) -> tuple[Champion, Model]:
     return champion, model
 
 
+def load_former(models: Path, name: str) -> Model:
+    """Return the model that was champion before this one, checked in a child process.
+
+    Raises
+    ------
+    ModelError : there was none before, or its bundle is not as it should be.
+    """
+    champion = read_champion(models, name)
+    if champion is None or champion.previous is None:
+        raise ModelError(f"{models / name / FILE}: there is no previous version")
+    return load_bundle(_bundle(models, name, champion.previous).folder)
+
+
 def promote(
     models: Path, name: str, version: str, at: datetime, *, expected: str | None = WHOEVER
 ) -> Champion:

@@ -57,6 +57,8 @@ def decide(
     funnel = open_candidates(request, world.catalog, world.built, now)
     screened = screen(funnel, request, moment, world)
     results = _results(funnel, screened, request, world, codes, decision_id)
+    if any(one.label_model == "prior" for one in results):
+        codes = (*codes, "priors")
     if results and request.candidates and world.catalog.default_action.id in request.candidates:
         funnel.removed.append(_default_outranked(world))
     return Decision(

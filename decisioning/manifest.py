@@ -46,7 +46,10 @@ class ModelFeature(_Value):
 
 
 class Priors(_Value):
-    """Observed shares of positive outcomes, for young actions and for answers without a model.
+    """Shares of positive outcomes, for answers that the model cannot score.
+
+    Small numbers are drawn towards the overall share. A bundle that says nothing per action has
+    none to rank by.
 
     Attributes
     ----------

@@ -71,8 +71,13 @@ class Replayer:
         """
         record = read_record(payload)
         shared = record.shared
-        model = "" if shared.without_model else record.model
-        world = self._world(shared.configuration, shared.layout, model, shared.time_zone)
+        world = self._world(
+            shared.configuration,
+            shared.layout,
+            record.model,
+            shared.time_zone,
+            shared.without_model,
+        )
         request = record.request if explain is None else replace(record.request, explain=explain)
         moment = Moment(
             profiles_from(vectors, request.customer_id, self._layout(shared.profile_layout)),
@@ -83,12 +88,15 @@ class Replayer:
         decision = decide_at(moment, request, world, record.decision_id)
         return Again(record, decision, moment, world, differences(record, decision))
 
-    def _build(self, configuration: str, layout: str, model: str, time_zone: str) -> World:
+    def _build(
+        self, configuration: str, layout: str, model: str, time_zone: str, without_model: bool
+    ) -> World:
         return build_world(
             Configuration.from_content(self._snapshot(configuration)),
             self._model(model) if model else None,
             self._layout(layout),
             Calendar(time_zone),
+            without_model,
         )
 
     def _read_layout(self, digest: str) -> Layout:

@@ -24,6 +24,7 @@ class Scored:
     action : shape (scored,), positions in the catalog.
     matrix : shape (scored, inputs of the model).
     scores : what the model says; None where there was none to ask.
+    predicted : shape (scored,), which propensities are the model's or a prior, not fixed ones.
     model_propensity : shape (scored,), NaN where the model was not asked.
     evidence : shape (scored,), positive outcomes that the model has seen.
     """
@@ -32,6 +33,7 @@ class Scored:
     action: Index
     matrix: Array
     scores: ModelScores | None
+    predicted: Verdicts
     model_propensity: Array
     evidence: Array
     factors: Factors
@@ -46,11 +48,12 @@ def score(
     Parameters
     ----------
     unscored : why the model cannot score this customer, as codes; only actions with a fixed
-        propensity go on then.
+        propensity or a prior go on then.
     """
     fixed = world.catalog.arrays.fixed_propensity[funnel.action]
     if unscored:
-        funnel.turn_down(np.isnan(fixed), "scoring", "model", unscored[0])
+        unknown = np.isnan(fixed) & np.isnan(world.priors[funnel.action])
+        funnel.turn_down(unknown, "scoring", "model", unscored[0])
     worth = amounts(*world.catalog.values, screened.columns, funnel.action)
     usable = np.isfinite(worth) & (worth >= 0.0)
     if not usable.all():
@@ -62,7 +65,7 @@ def score(
     matrix = screened.columns.matrix(row)
     model = None if unscored else world.model
     scores = None if model is None else model.score(matrix)
-    said = np.full(len(row), np.nan) if scores is None else scores.propensity
+    said = world.priors[action] if scores is None else scores.propensity
     book, evidence = world.arbitration, world.evidence[action]
     asked = np.isnan(fixed)
     factors = Factors(
@@ -76,7 +79,8 @@ def score(
         action=action,
         matrix=matrix,
         scores=scores,
-        model_propensity=np.where(asked, said, np.nan),
+        predicted=asked,
+        model_propensity=np.where(asked & (scores is not None), said, np.nan),
         evidence=evidence,
         factors=factors,
         priority=priorities(factors, book.switches),
@@ -96,9 +100,8 @@ def worth_trying(funnel: Funnel, scored: Scored, request: DecisionRequest, world
     left = np.ones(len(row), dtype=bool)
     optional = ~world.catalog.arrays.mandatory[action]
     if world.configuration.arbitration.ramp is not None:
-        asked = np.isfinite(scored.model_propensity)
         reached = book.reach(scored.evidence, action, request.customer_id, request.direction)
-        _turn_down(funnel, row, left, asked & ~reached, "ramp", "young_action")
+        _turn_down(funnel, row, left, scored.predicted & ~reached, "ramp", "young_action")
     low = optional & (scored.factors.propensity < book.minimum_propensity[action])
     _turn_down(funnel, row, left, low, "thresholds.propensity", "below_propensity")
     low = optional & (scored.priority < book.minimum_priority[action])

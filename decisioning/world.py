@@ -17,6 +17,7 @@ from decisioning.configuration import Configuration
 from decisioning.contexts import DerivedContexts
 from decisioning.decision import Versions
 from decisioning.history import HistoryNeeds
+from decisioning.manifest import Priors
 from decisioning.policies.consent import ConsentBook
 from decisioning.policies.contact import ContactBook
 from decisioning.policies.policy_book import PolicyBook
@@ -63,6 +64,11 @@ class ModelFacts(Protocol):
     @property
     def evidence(self) -> Mapping[str, float]:
         """By action, the positive outcomes that were seen in training."""
+        ...
+
+    @property
+    def priors(self) -> Priors | None:
+        """The rates of positive outcomes in training, for answers without the model."""
         ...
 
 
@@ -119,6 +125,8 @@ class World:
     builder : makes columns, and the matrix of the model where there is one.
     built : shape (actions,), which actions profiles have features for.
     evidence : shape (actions,), positive outcomes that the model has seen.
+    priors : shape (actions,), what is believed of an action where the model cannot be asked, in
+        [0, 1]; NaN where nothing is.
     degraded : why there is no model, as codes; empty with one.
     """
 
@@ -134,6 +142,7 @@ class World:
     derived_contexts: DerivedContexts
     built: Verdicts
     evidence: Array
+    priors: Array
     versions: Versions
     degraded: tuple[str, ...] = ()
 
@@ -153,16 +162,24 @@ def build_world(
     model: PropensityModel | None,
     layout: Layout,
     calendar: Calendar,
+    without_model: bool = False,
 ) -> World:
     """Put a world together; a model that does not fit is left out and a code says why.
 
     `no_model` : there is none; `model_features_missing` : it needs a feature or an attribute that
     is not there. A model finds its inputs by name, so one trained on another layout still fits.
+    The priors of a model that is left out stay.
+
+    Parameters
+    ----------
+    without_model : leave the model out as if there were none.
     """
     catalog = configuration.catalog
-    builder, degraded = _fit(configuration, model, layout, calendar)
+    builder, degraded = _fit(configuration, None if without_model else model, layout, calendar)
     fitting = None if degraded else model
-    facts = fitting.manifest if fitting is not None else None
+    priors = _priors(model, catalog)
+    used = fitting is not None or np.isfinite(priors).any()
+    facts = model.manifest if model is not None and used else None
     evidence = facts.evidence if facts else {}
     about = [action.category for action in catalog.ordered]
     known = layout.category_position
@@ -179,6 +196,7 @@ def build_world(
         derived_contexts=DerivedContexts(configuration.arbitration.contexts, catalog, calendar),
         built=np.array([not category or category in known for category in about]),
         evidence=np.array([float(evidence.get(name, 0.0)) for name in catalog.action_ids]),
+        priors=priors,
         versions=Versions(
             model=f"{facts.name}/{facts.version}" if facts else "",
             catalog=catalog.version,
@@ -187,6 +205,14 @@ def build_world(
         ),
         degraded=degraded,
     )
+
+
+def _priors(model: PropensityModel | None, catalog: Catalog) -> Array:
+    """Return the priors of a model's bundle; the overall rate for actions it has not seen."""
+    told = model.manifest.priors if model is not None else None
+    if told is None or not told.per_action:
+        return np.full(len(catalog.action_ids), np.nan)
+    return np.array([told.per_action.get(name, told.overall) for name in catalog.action_ids])
 
 
 def _fit(

@@ -7,6 +7,7 @@ NbaError
 │   └── ArbitrationError  levers, weights, exploration or control groups cannot be used
 ├── DataError          a data source cannot be read as the table it should be
 ├── FeatureError       features are not declared, not built, or not where they should be
+│   └── LayoutError    a profile was stored with another layout; the store itself answers
 ├── LedgerError        the ledger cannot be opened, read or written
 │   ├── LedgerBusy     it has too much to write at the moment; worth trying again
 │   └── LedgerFull     its disk is nearly full: it is read, but not written
@@ -44,6 +45,10 @@ class DataError(NbaError):
 
 class FeatureError(NbaError):
     """Features are not declared, not built, or not where they should be."""
+
+
+class LayoutError(FeatureError):
+    """A profile was stored with another layout; the store itself answers."""
 
 
 class LedgerError(NbaError):

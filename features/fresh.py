@@ -27,6 +27,7 @@ from features.fresh_rows import FreshRows, writing_online
 from features.generation import Generation
 from features.history import make_spine
 from features.live_events import EventRow, live_events, owners
+from features.places import Places
 from features.profiles import Profiles
 from features.store import ProfileStore, open_store
 
@@ -65,6 +66,7 @@ class Refresher:
     home : has `data` and `features`.
     events_of : returns all stored events of customers.
     people_of : returns whose profiles are meant by ids of customers, and which ids each one has.
+    places : servers that profiles are kept on instead of files.
     """
 
     def __init__(
@@ -75,10 +77,12 @@ class Refresher:
         clock: Clock,
         events_of: Callable[[Iterable[str]], Iterable[EventRow]],
         people_of: Callable[[Iterable[str]], People] = themselves,
+        places: Places | None = None,
     ) -> None:
         self._home, self._feature_repo = home, feature_repo
         self._calendar, self._clock = calendar, clock
         self._events_of, self._people_of = events_of, people_of
+        self._places = places
         self._lock = threading.Lock()
         self._opened: _Opened | None = None
 
@@ -191,7 +195,7 @@ class Refresher:
         connection.register("handed_items", generation.action_items)
         prepared.keep(connection, prepared.ACTION_ITEMS, "SELECT * FROM handed_items")
         connection.unregister("handed_items")
-        store = open_store(self._home, self._feature_repo)
+        store = open_store(self._home, self._feature_repo, self._places)
         return _Opened(stamp, connection, generation, store, FreshRows(self._home / "features"))
 
     def _stamp(self) -> object:

@@ -8,6 +8,7 @@ import httpx
 from rich.console import Console
 
 from features.errors import NbaError
+from features.places import without_password
 from serving.demo_service import base_url
 from serving.settings import Settings
 
@@ -69,7 +70,8 @@ def show_what_to_try(settings: Settings) -> None:
     console.print("[b]Look around[/b]")
     console.print(f"  {url}/         the service      {url}/docs   its API")
     console.print("  .venv/bin/nba recommend --customer 1 --channel advisor")
-    console.print(f"  .venv/bin/mlflow ui --backend-store-uri {settings.tracking_uri} --port 5000")
+    at = without_password(settings.tracking_place)
+    console.print(f"  .venv/bin/mlflow ui --backend-store-uri {at} --port 5000")
     console.print("Stop it with: make demo-stop")
 
 

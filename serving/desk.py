@@ -6,8 +6,10 @@ or, where it takes a place that a limit counts or has to be repeatable, committe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
+from time import monotonic
 from typing import Literal
 
 from decisioning.decision import Decision
@@ -18,7 +20,7 @@ from decisioning.request import DecisionRequest
 from decisioning.reservation import capped, still_free
 from features.errors import LedgerError
 from serving.decision_rows import layout_of, row_of, slots_at
-from serving.engine import Answer, Engine
+from serving.engine import Answer, Engine, Found
 from serving.logs import log
 from serving.patience import Patience
 from serving.problems import ProblemError
@@ -41,11 +43,18 @@ class Desk:
     ledger : None where there is none; whatever needs it then fails closed.
     remote : whether reading it takes so long that other requests should go on meanwhile.
     seconds : how long a request may take; a ledger that hangs is given up long before.
+    read_seconds : how long everything that a decision reads may take together.
     """
 
     def __init__(
-        self, engine: Engine, ledger: Ledger | None, remote: bool = False, seconds: float = 2.0
+        self,
+        engine: Engine,
+        ledger: Ledger | None,
+        remote: bool = False,
+        seconds: float = 2.0,
+        read_seconds: float = math.inf,
     ) -> None:
+        self._read_seconds = read_seconds
         self.engine, self.ledger, self.remote = engine, ledger, remote
         self.patience = Patience(seconds)
         self._kept: set[str] = set()
@@ -76,14 +85,16 @@ class Desk:
             if earlier is not None:
                 return None, earlier
         state = self.engine.current()
-        history, trouble = await self._history(request, state)
+        until = monotonic() + self._read_seconds
+        found = await self.engine.profile_of(state, request.customer_id)
+        history, trouble = await self._history(request, state, until)
         told = codes + trouble
         for _ in range(_ATTEMPTS):
             if request.mode == "dry_run":
                 # The id of the real decision would let outcomes of a rehearsal count.
-                answer = self.engine.answer(_unnamed(request), history, told, state)
+                answer = self.engine.answer(_unnamed(request), history, told, state, found)
                 return answer.decision, write(answer, "dry_run")
-            answer = self.engine.answer(request, history, told, state)
+            answer = self.engine.answer(request, history, told, state, found)
             must_wait = (
                 durable
                 or request.decision_request_id is not None
@@ -95,14 +106,15 @@ class Desk:
             body = write(answer, "durable")
             taken = await self._commit(answer, digest, body)
             if taken is None:
-                return await self._without_ledger(request, digest, told, write)
+                return await self._without_ledger(request, digest, told, write, state, found)
             if taken.repeated:
                 return None, _repeated(taken.request_digest, digest, taken.stored_answer)
             if taken.conflict is None:
                 return answer.decision, body
             zone = self.engine.zone_of(request.customer_id)
             history = replace(taken.conflict, time_zone=zone)
-        return await self._without_ledger(request, digest, (*told, "ledger_busy"), write)
+        told = (*told, "ledger_busy")
+        return await self._without_ledger(request, digest, told, write, state, found)
 
     def degraded(self) -> list[str]:
         """Return what is wrong with the ledger, as codes."""
@@ -140,7 +152,7 @@ class Desk:
         self.ledger.close()
 
     async def _history(
-        self, request: DecisionRequest, state: State
+        self, request: DecisionRequest, state: State, until: float
     ) -> tuple[History | None, tuple[str, ...]]:
         needs, ledger = state.world.needs, self.ledger
         if not needs.anything:
@@ -150,7 +162,9 @@ class Desk:
         customer_id, now = request.customer_id, self.engine.clock.now().timestamp()
         try:
             if self.remote:
-                history = await self.patience.read(ledger.history, customer_id, now, needs)
+                history = await self.patience.read(
+                    ledger.history, customer_id, now, needs, within=until - monotonic()
+                )
             else:
                 history = ledger.history(customer_id, now, needs)
         except LedgerError as error:
@@ -217,7 +231,13 @@ class Desk:
         return taken
 
     async def _without_ledger(
-        self, request: DecisionRequest, digest: str, codes: tuple[str, ...], write: Write
+        self,
+        request: DecisionRequest,
+        digest: str,
+        codes: tuple[str, ...],
+        write: Write,
+        state: State,
+        found: Found,
     ) -> tuple[Decision, bytes]:
         """Decide again as if nothing could be read: nothing that a limit counts is returned.
 
@@ -225,7 +245,7 @@ class Desk:
         first attempt was written after all, nobody can tell now.
         """
         told = tuple(dict.fromkeys((*codes, "ledger_unavailable")))
-        answer = self.engine.answer(_unnamed(request), None, told)
+        answer = self.engine.answer(_unnamed(request), None, told, state, found)
         return await self._spool(answer, request.decision_request_id, digest, write)
 
     async def _keep(self, answer: Answer) -> None:

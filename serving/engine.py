@@ -25,12 +25,15 @@ from features.calendar import Calendar
 from features.clock import Clock
 from features.errors import CatalogError, LeakError, NbaError
 from features.profiles import Profiles, no_profile
-from serving.following import Followed, file_stamp
+from serving.following import Followed
 from serving.logs import log
-from serving.state import Sources, State, Store, build_state
+from serving.profile_reader import ProfileReader
+from serving.state import Sources, State, Store, build_state, versions_of
 
 _GUESSES = ("unknown_customer", "model_features_missing")
 _OPEN_AGAIN_S = 5.0
+Found = tuple[Profiles, tuple[str, ...]]
+"""A profile, one row, and what kept it from being read, as codes."""
 _READ_AGAIN_S = 60.0
 _CLOCKS_DIFFER_S = 5.0
 
@@ -58,12 +61,6 @@ class Answer:
         return self.state.plain if self.without_model else self.state.world
 
 
-def _store_stamp(sources: Sources) -> object:
-    online = file_stamp(sources.online_file) if sources.online_file else None
-    # A materialisation writes into the file; only another file has to be opened.
-    return file_stamp(sources.layout_file), online and online[2]
-
-
 class Engine:
     """Answers decisions from the newest good state.
 
@@ -72,16 +69,21 @@ class Engine:
     CatalogError : the action catalog cannot be used; without one there is nothing to answer.
     """
 
-    def __init__(self, sources: Sources, clock: Clock, calendar: Calendar) -> None:
+    def __init__(
+        self,
+        sources: Sources,
+        clock: Clock,
+        calendar: Calendar,
+        reader: ProfileReader | None = None,
+    ) -> None:
+        self.reader = reader or ProfileReader()
         self.clock, self.calendar, self.model_name = clock, calendar, sources.model_name
         self.configuration: Followed[Configuration] = Followed(
             "configuration", sources.configuration_stamp, sources.load_configuration
         )
-        self.store: Followed[Store] = Followed(
-            "features", lambda: _store_stamp(sources), sources.open_store
-        )
+        self.store: Followed[Store] = Followed("features", sources.store_stamp, sources.open_store)
         self.model: Followed[PropensityModel] = Followed(
-            "model", sources.model_stamp, sources.load_model
+            "model", sources.model_stamp, sources.load_model, sources.load_former_model
         )
         self.zones: Followed[Mapping[str, str]] = Followed(
             "time_zones", sources.zones_stamp, sources.load_zones
@@ -106,6 +108,7 @@ class Engine:
         history: History | None,
         codes: tuple[str, ...] = (),
         state: State | None = None,
+        found: Found | None = None,
     ) -> Answer:
         """Return the decision now; `codes` join its degraded codes.
 
@@ -116,9 +119,10 @@ class Engine:
         ----------
         history : None when the ledger cannot be read.
         state : the one that `history` was read for; another could need more of it.
+        found : what `profile_of` returned; else the profile is read here.
         """
         state = state or self.current()
-        profiles, unread = self._profile(state, request.customer_id)
+        profiles, unread = found or self._profile(state, request.customer_id)
         # The time is taken after the profile was read: an event in between is not a leak.
         now = _not_before(profiles, self.clock.now())
         answer, failed = self._decide(request, profiles, history, state, now)
@@ -126,6 +130,7 @@ class Engine:
         if unread:
             # Without the store nobody knows whether the customer is unknown or the model fits.
             told = tuple(code for code in told if code not in _GUESSES)
+        failed += ("model_refused",) if self.served_by_former else ()
         degraded = tuple(dict.fromkeys((*told, *codes, *unread, *failed)))
         if degraded == answer.decision.degraded:
             return answer
@@ -137,7 +142,24 @@ class Engine:
 
     def current(self) -> State:
         """Return everything that decisions are taken from now."""
+        if self._remote(self.state):
+            # Nothing is read from a server between two requests; the next refresh takes it up.
+            return self.state
         return self._today()
+
+    async def profile_of(self, state: State, customer_id: str | None) -> Found:
+        """Return the profile of one customer, one row, and what is missing, as codes.
+
+        It takes no longer than the reader allows, whatever the store does.
+        """
+        if state.store is None or customer_id is None:
+            return self._profile(state, customer_id)
+        try:
+            profiles = await self.reader.read(state.store, customer_id)
+        except Exception as error:
+            return self._unread(state, customer_id, error)
+        self.store_failed = False
+        return profiles, ()
 
     def refresh(self) -> bool:
         """Take up what has changed on disk or with the day; return whether anything was swapped."""
@@ -155,21 +177,41 @@ class Engine:
         """Return what is missing for a full answer, as codes."""
         found = {
             "catalog_refused": self.configuration.trouble is not None,
-            "features_unavailable": self.store.value is None or self.store_failed,
+            "features_unavailable": self.store.value is None
+            or self.store_failed
+            or self.reader.breaker.state != "closed",
             "features_refused": self.store.value is not None and self.store.trouble is not None,
             "no_model": self.model.value is None,
-            "model_refused": self.model.value is not None and self.model.trouble is not None,
+            "model_refused": self.served_by_former,
             "model_features_missing": self.model.value is not None
             and self.state.world.model is None,
         }
         return [code for code, holds in found.items() if holds]
 
+    @property
+    def served_by_former(self) -> bool:
+        """Whether the newest model cannot be used and the last good one answers."""
+        return self.model.value is not None and self.model.trouble is not None
+
     def _build(self, configuration: Configuration) -> State:
         state = build_state(configuration, self.model.value, self.store.value, self.calendar)
-        return self._with_popularity(state)
+        return self._with_popularity(self._as_popular_as_before(state))
+
+    def _as_popular_as_before(self, state: State) -> State:
+        """Keep the popularity that is known, for when the store cannot be read just now."""
+        before: State | None = getattr(self, "state", None)
+        if before is None or before.world.catalog.action_ids != state.world.catalog.action_ids:
+            return state
+        return replace(state, popularity=before.popularity, popular=before.popular)
+
+    @staticmethod
+    def _remote(state: State) -> bool:
+        return state.store is not None and state.store.remote
 
     def _open_store(self) -> bool:
-        missing = self.store_failed or self.store.value is None
+        # A client of a server connects anew by itself.
+        failed = self.store_failed and not self._remote(self.state)
+        missing = failed or self.store.value is None
         opened = self.store.look(again=missing and monotonic() > self._next_open)
         if opened or monotonic() > self._next_open:
             self._next_open = monotonic() + _OPEN_AGAIN_S
@@ -194,10 +236,13 @@ class Engine:
             popularity = state.store.popularity_now(state.world.catalog.action_ids)
         except Exception as error:
             self._tell_failure("popularity_not_read", error)
+            self._next_read = monotonic() + _OPEN_AGAIN_S
             return replace(state, day=day)
+        if state.store.remote and self.reader.breaker.state == "closed":
+            self.store_failed = False
         return replace(state.with_popularity(popularity), day=day)
 
-    def _profile(self, state: State, customer_id: str | None) -> tuple[Profiles, tuple[str, ...]]:
+    def _profile(self, state: State, customer_id: str | None) -> Found:
         nobody = no_profile(state.world.layout, customer_id or "")
         if state.store is None:
             return nobody, ("features_unavailable",)
@@ -206,10 +251,13 @@ class Engine:
         try:
             profiles = state.store.online(customer_id)
         except Exception as error:
-            self._tell_failure("profile_not_read", error)
-            return nobody, ("features_unavailable",)
+            return self._unread(state, customer_id, error)
         self.store_failed = False
         return profiles, ()
+
+    def _unread(self, state: State, customer_id: str, error: Exception) -> Found:
+        self._tell_failure("profile_not_read", error)
+        return no_profile(state.world.layout, customer_id), ("features_unavailable",)
 
     def _decide(
         self,
@@ -262,14 +310,3 @@ def _not_before(profiles: Profiles, now: datetime) -> datetime:
     """
     ahead = float(profiles.profile_at[0]) - now.timestamp()
     return now + timedelta(seconds=ahead, microseconds=1) if 0 < ahead < _CLOCKS_DIFFER_S else now
-
-
-def versions_of(world: World) -> dict[str, str]:
-    """Return the versions of a world by name."""
-    versions = world.versions
-    return {
-        "model": versions.model,
-        "catalog": versions.catalog,
-        "policies": versions.policies,
-        "features": versions.features,
-    }

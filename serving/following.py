@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from decisioning.champion import load_champion, read_champion
+from decisioning.champion import load_champion, load_former, read_champion
 from decisioning.configuration import PARTS, beside
 from features.errors import ModelError
 from serving.logs import log
@@ -41,17 +41,27 @@ def file_stamp(path: Path) -> Stamp | None:
 class Followed(Generic[Value]):
     """One thing that is loaded anew when its stamp changes.
 
+    Parameters
+    ----------
+    former : loads the one before, for when the first that is loaded cannot be used.
+
     Attributes
     ----------
     value : the newest that could be used; None before the first.
     trouble : why the newest could not be used; None when it could.
     """
 
-    def __init__(self, name: str, stamp: Callable[[], object], load: Callable[[], Value]) -> None:
+    def __init__(
+        self,
+        name: str,
+        stamp: Callable[[], object],
+        load: Callable[[], Value],
+        former: Callable[[], Value] | None = None,
+    ) -> None:
         self.name = name
         self.value: Value | None = None
         self.trouble: Exception | None = None
-        self._stamp_now, self._load = stamp, load
+        self._stamp_now, self._load, self._former = stamp, load, former
         self._stamp: object = object()
 
     def look(self, again: bool = False) -> bool:
@@ -68,8 +78,19 @@ class Followed(Generic[Value]):
             if str(error) != str(self.trouble):
                 log().error("refused", part=self.name, error=f"{type(error).__name__}: {error}")
             self.trouble = error
-            return False
+            return self.value is None and self._take_former()
         log().info("loaded", part=self.name)
+        return True
+
+    def _take_former(self) -> bool:
+        if self._former is None:
+            return False
+        try:
+            self.value = self._former()
+        except Exception:
+            # There is none, or it is no better; the trouble that is told is that of the newest.
+            return False
+        log().warning("loaded_former", part=self.name)
         return True
 
 
@@ -99,3 +120,12 @@ class Champions:
         while len(self._kept) > _KEPT_MODELS:
             self._kept.popitem(last=False)
         return self._kept[promoted]
+
+    def former(self) -> Model:
+        """Return the model that was champion before, checked before it is used.
+
+        Raises
+        ------
+        ModelError : there was none, or its bundle is not as it should be.
+        """
+        return load_former(self._models, self._name)

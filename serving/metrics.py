@@ -11,7 +11,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from serving.breaker import BreakerState
+    from serving.profile_reader import ReadResult
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0)
 """Upper ends of the latency buckets in seconds: most of them below a tenth of a second."""
@@ -75,6 +79,19 @@ class Metrics:
             registry=self._own,
             multiprocess_mode="mostrecent",
         )
+        self._reads = prometheus.Counter(
+            "nba_feature_reads",
+            "Reads of profiles by how they ended.",
+            ("result",),
+            registry=self._own,
+        )
+        self._breaker = prometheus.Gauge(
+            "nba_breaker_state",
+            "Whether a part that failed is asked: 0 closed, 1 half open, 2 open; the worst worker.",
+            ("part",),
+            registry=self._own,
+            multiprocess_mode="livemax",
+        )
         self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}
         self._version: tuple[str, str] | None = None
 
@@ -102,6 +119,14 @@ class Metrics:
     def event(self, status: str) -> None:
         """Count what became of another event."""
         self._events.labels(status).inc()
+
+    def feature_read(self, result: ReadResult) -> None:
+        """Count how the read of a profile ended."""
+        self._reads.labels(result).inc()
+
+    def breaker(self, part: str, state: BreakerState) -> None:
+        """Remember whether a part is asked."""
+        self._breaker.labels(part).set(("closed", "half_open", "open").index(state))
 
     def serving(self, name: str, version: str) -> None:
         """Remember which model answers."""

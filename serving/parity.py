@@ -46,7 +46,7 @@ def compare(
     FeatureError, DataError, LedgerError : something cannot be read.
     """
     settled = Generation.load(settings.home / "features")
-    store = open_store(settings.home, settings.feature_repo)
+    store = open_store(settings.home, settings.feature_repo, settings.places)
     tables = with_events(open_tables(settings.home / "data"), live_events(events.between()))
     touched = [customer_id for customer_id, _ in events.newest()]
     everybody = known_customers(tables).to_pyarrow()["customer_id"].to_pylist()

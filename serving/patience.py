@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from time import monotonic
@@ -33,8 +34,14 @@ class Patience:
         self._seconds = seconds
         self._rest_until = 0.0
 
-    async def read(self, do: Callable[..., Result], *given: object) -> Result:
+    async def read(
+        self, do: Callable[..., Result], *given: object, within: float = math.inf
+    ) -> Result:
         """Read in another thread.
+
+        Parameters
+        ----------
+        within : how many seconds are left for it, if that is less than its share.
 
         Raises
         ------
@@ -43,7 +50,8 @@ class Patience:
         if monotonic() < self._rest_until:
             raise LedgerBusy("the ledger did not answer in time a moment ago")
         try:
-            return await self._within(READ_SHARE, asyncio.to_thread(do, *given))
+            async with asyncio.timeout(min(READ_SHARE * self._seconds, within)):
+                return await asyncio.to_thread(do, *given)
         except TimeoutError as error:
             self._rest_until = monotonic() + REST_SECONDS
             raise LedgerBusy("the ledger was not read in time") from error

@@ -10,9 +10,11 @@ from starlette.responses import Response
 from features.clock import ShiftedClock, WallClock
 from serving.answer_schemas import HealthAnswer, ReadyAnswer
 from serving.answers import json_response
+from serving.breaker import BreakerState
 from serving.desk import Desk
-from serving.engine import Engine, versions_of
+from serving.engine import Engine
 from serving.operations import Operation, Parts, caller_of, parts_of
+from serving.state import versions_of
 
 
 async def healthz(request: Request) -> Response:
@@ -63,6 +65,13 @@ _CLOCKS: dict[type, str] = {
 }
 
 
+_BREAKER: dict[BreakerState, str] = {
+    "closed": "",
+    "half_open": ", breaker half open: one read tries again",
+    "open": ", breaker open: not asked for a while",
+}
+
+
 def checks(engine: Engine, keys_trouble: str | None) -> dict[str, dict[str, Any]]:
     """Return what a full answer needs; details name no path, as anybody may read them."""
     world, codes = engine.state.world, set(engine.degraded())
@@ -75,7 +84,8 @@ def checks(engine: Engine, keys_trouble: str | None) -> dict[str, dict[str, Any]
         },
         "features": {
             "ok": "features_unavailable" not in codes,
-            "detail": "cannot be read" if "features_unavailable" in codes else "readable",
+            "detail": ("cannot be read" if "features_unavailable" in codes else "readable")
+            + _BREAKER[engine.reader.breaker.state],
         },
         "model": {
             "ok": not model_codes,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +17,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from features.errors import ConfigError
+from features.places import Places, check_online, check_registry, without_password
 
 ROOT = Path(__file__).resolve().parent.parent
 """The folder that holds pyproject.toml, or the source folder of a built Bento."""
@@ -62,6 +64,37 @@ class Settings(BaseSettings):
         default=None,
         description="Where decisions, outcomes and consents are kept: a path of a SQLite file, or "
         "postgresql://USER:PASSWORD@HOST/DATABASE; by default ledger.db in the home folder.",
+    )
+    online_store: str = Field(
+        default="",
+        description="Where profiles are read from: redis://USER:PASSWORD@HOST:PORT/DB, or "
+        "rediss:// with TLS; by default a SQLite file in the home folder.",
+    )
+    feature_registry: str = Field(
+        default="",
+        description="Where Feast keeps its definitions: "
+        "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE; by default a SQLite file in the home "
+        "folder.",
+    )
+    features_ms: float = Field(
+        default=50.0,
+        gt=0,
+        le=10_000,
+        description="Longest time in milliseconds that reading a profile may take; without one the "
+        "answer is degraded.",
+    )
+    deadline_ms: float = Field(
+        default=150.0,
+        gt=0,
+        le=60_000,
+        description="Longest time in milliseconds that everything a decision has to read may take "
+        "together: the profile, then the ledger.",
+    )
+    tracking_uri: str = Field(
+        default="",
+        description="MLflow's server or database: http://HOST:PORT or "
+        "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE; by default MLFLOW_TRACKING_URI, or a "
+        "SQLite file in the home folder.",
     )
     ledger_queue: int = Field(
         default=2_000,
@@ -136,6 +169,16 @@ class Settings(BaseSettings):
         ip_address(value)
         return value
 
+    @field_validator("online_store")
+    @classmethod
+    def _a_redis(cls, value: str) -> str:
+        return _checked(check_online, value)
+
+    @field_validator("feature_registry")
+    @classmethod
+    def _a_postgres(cls, value: str) -> str:
+        return _checked(check_registry, value)
+
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _by_commas(cls, value: object) -> object:
@@ -154,10 +197,15 @@ class Settings(BaseSettings):
         return self.config_dir / f"{self.problem}.yaml"
 
     @property
-    def tracking_uri(self) -> str:
-        """MLflow's store or server: MLFLOW_TRACKING_URI, or a SQLite file in the home folder."""
+    def tracking_place(self) -> str:
+        """MLflow's store or server: the setting, MLFLOW_TRACKING_URI, or a SQLite file."""
         default = f"sqlite:///{(self.home / 'mlflow.db').resolve()}"
-        return os.environ.get("MLFLOW_TRACKING_URI") or default
+        return self.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default
+
+    @property
+    def places(self) -> Places:
+        """Where Feast keeps profiles and definitions."""
+        return Places(self.online_store, self.feature_registry, self.features_ms)
 
     @property
     def model_name(self) -> str:
@@ -212,7 +260,21 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = [
-            f"NBA_{str(fault['loc'][0]).upper()}={fault['input']!r}: {fault['msg']}"
+            f"NBA_{str(fault['loc'][0]).upper()}={_shown(fault['input'])!r}: {fault['msg']}"
             for fault in error.errors()
         ]
         raise ConfigError("; ".join(faults)) from error
+
+
+def _checked(check: Callable[[str], None], value: str) -> str:
+    try:
+        check(value)
+    except ConfigError as error:
+        # What pydantic turns into a fault of this setting.
+        raise ValueError(str(error)) from error
+    return value
+
+
+def _shown(value: object) -> object:
+    """Return what may be shown of a value: no password."""
+    return without_password(value) if isinstance(value, str) else value

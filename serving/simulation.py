@@ -129,7 +129,7 @@ def ground_of(settings: Settings, history_of: HistoryOf | None = None) -> Ground
     """
     from features.store import open_store
 
-    store = open_store(settings.home, settings.feature_repo)
+    store = open_store(settings.home, settings.feature_repo, settings.places)
     name = settings.model_name
     champion = read_champion(settings.models, name)
     return Ground(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from decisioning.champion import champion_stamp
@@ -13,6 +14,7 @@ from decisioning.ledger.open import open_ledger
 from features.calendar import Calendar
 from features.clock import Clock, open_clock
 from features.errors import ConfigError
+from serving.breaker import Breaker, BreakerState
 from serving.desk import Desk
 from serving.engine import Engine
 from serving.following import Champions, configuration_stamp, file_stamp
@@ -20,6 +22,7 @@ from serving.keys import KeyRing, ensure_demo_key, load_keys
 from serving.logs import log, set_up_logs
 from serving.metrics import Metrics
 from serving.operations import Parts
+from serving.profile_reader import ProfileReader
 from serving.refreshing import Refreshing
 from serving.settings import Settings
 from serving.state import Sources
@@ -62,10 +65,11 @@ def start(settings: Settings) -> Parts:
     set_up_logs(settings.log_level)
     metrics = Metrics(settings.metrics_dir)
     desk = Desk(
-        open_engine(settings),
+        open_engine(settings, metrics),
         open_desk_ledger(settings),
         remote=settings.ledger_is_remote,
         seconds=settings.timeout_seconds,
+        read_seconds=settings.deadline_ms / 1_000.0,
     )
     refreshing = None
     if desk.ledger is not None:
@@ -96,7 +100,14 @@ def open_refresher(
     """Return what computes profiles anew from the tables and the ledger's events."""
     from features.fresh import Refresher
 
-    return Refresher(settings.home, settings.feature_repo, calendar, clock, ledger.events.of)
+    return Refresher(
+        settings.home,
+        settings.feature_repo,
+        calendar,
+        clock,
+        ledger.events.of,
+        places=settings.places,
+    )
 
 
 def open_refreshing(settings: Settings, engine: Engine, ledger: Ledger) -> Refreshing:
@@ -112,15 +123,32 @@ def open_refreshing(settings: Settings, engine: Engine, ledger: Ledger) -> Refre
     )
 
 
-def open_engine(settings: Settings) -> Engine:
+def open_engine(settings: Settings, metrics: Metrics | None = None) -> Engine:
     """Load what decisions are taken from.
+
+    Parameters
+    ----------
+    metrics : learns how the reads of profiles end; None outside of the service.
 
     Raises
     ------
     CatalogError : the catalog cannot be used.
     """
     clock, calendar = open_clock(settings.clock_file), Calendar(settings.time_zone)
-    return Engine(_sources(settings), clock, calendar)
+    return Engine(_sources(settings), clock, calendar, _reader(settings, metrics))
+
+
+def _reader(settings: Settings, metrics: Metrics | None) -> ProfileReader:
+    seconds = min(settings.features_ms, settings.deadline_ms) / 1_000.0
+    if metrics is None:
+        return ProfileReader(seconds)
+
+    def changed(state: BreakerState) -> None:
+        log().warning("breaker", part="features", state=state)
+        metrics.breaker("features", state)
+
+    metrics.breaker("features", "closed")
+    return ProfileReader(seconds, Breaker(monotonic, changed), metrics.feature_read)
 
 
 def following(catalog: Path) -> Callable[[], Configuration]:
@@ -143,19 +171,21 @@ def _sources(settings: Settings) -> Sources:
     from features.store import ProfileStore, open_store
 
     models, name = settings.models, settings.model_name
+    champions = Champions(models, name)
 
     def open_it() -> ProfileStore:
-        return open_store(settings.home, settings.feature_repo)
+        return open_store(settings.home, settings.feature_repo, settings.places)
 
     return Sources(
         configuration_stamp=lambda: configuration_stamp(settings.catalog_file),
         load_configuration=following(settings.catalog_file),
         model_name=name,
         model_stamp=lambda: champion_stamp(models, name),
-        load_model=Champions(models, name).load,
+        load_model=champions.load,
+        load_former_model=champions.former,
         layout_file=settings.home / "features" / "layout.json",
         open_store=open_it,
-        online_file=settings.home / "feast" / "online.db",
+        online_file=None if settings.online_store else settings.home / "feast" / "online.db",
         zones_stamp=lambda: file_stamp(settings.home / "data" / "customers.parquet"),
         load_zones=lambda: customer_zones(settings.home / "data"),
     )

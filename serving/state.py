@@ -18,6 +18,7 @@ from features.declared import stored
 from features.layout import Layout
 from features.profiles import Profiles
 from features.spec import Block
+from serving.following import file_stamp
 
 Array = npt.NDArray[np.float64]
 
@@ -26,6 +27,11 @@ class Store(Protocol):
     """What the engine needs of the profile store."""
 
     layout: Layout
+
+    @property
+    def remote(self) -> bool:
+        """Whether it is a server, and may be read from several threads at once."""
+        ...
 
     def online(self, customer_id: str) -> Profiles:
         """Return the newest profile of one customer, one row; NaN when there is none."""
@@ -46,6 +52,7 @@ class Sources:
         and what they say.
     model_stamp, load_model : what changes with every promotion, and the promoted model; loading
         raises ModelError when there is none or it is not as it should be.
+    load_former_model : the one that was promoted before, for a start at which the newest is bad.
     layout_file : changes when features are built anew; the store is then opened again.
     online_file : the online store, where it is a file; opened again when it is another one.
     open_store : opens the profile store; raises FeatureError when there are no features yet.
@@ -58,9 +65,16 @@ class Sources:
     load_model: Callable[[], PropensityModel]
     layout_file: Path
     open_store: Callable[[], Store]
+    load_former_model: Callable[[], PropensityModel] | None = None
     online_file: Path | None = None
     zones_stamp: Callable[[], object] = lambda: None
     load_zones: Callable[[], Mapping[str, str]] = dict
+
+    def store_stamp(self) -> object:
+        """Return what changes when the store has to be opened again."""
+        online = file_stamp(self.online_file) if self.online_file else None
+        # A materialisation writes into the file; only another file has to be opened.
+        return file_stamp(self.layout_file), online and online[2]
 
 
 @dataclass(frozen=True)
@@ -83,7 +97,7 @@ class State:
 
     Attributes
     ----------
-    plain : the same world without the model, for when the model fails.
+    plain : the same world where the model is not asked, for when it fails; its priors stay.
     popularity : shape (1, actions, popularity features), as of business day `day`.
     configuration, layout, popular : what decisions refer to, to be kept in the ledger.
     """
@@ -116,7 +130,7 @@ def build_state(
     unknown = np.full((1, actions, len(stored(Block.POPULARITY))), np.nan)
     return State(
         world=world,
-        plain=build_world(configuration, None, layout, calendar),
+        plain=build_world(configuration, model, layout, calendar, without_model=True),
         store=store,
         popularity=unknown,
         day=None,
@@ -124,3 +138,14 @@ def build_state(
         layout=Snapshot.of("layout", layout_content(layout)),
         popular=Snapshot.of("popularity", popularity_content(unknown)),
     )
+
+
+def versions_of(world: World) -> dict[str, str]:
+    """Return the versions of a world by name."""
+    versions = world.versions
+    return {
+        "model": versions.model,
+        "catalog": versions.catalog,
+        "policies": versions.policies,
+        "features": versions.features,
+    }

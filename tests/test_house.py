@@ -85,7 +85,11 @@ def test_every_locked_package_is_pinned_and_hashed_and_names_no_place(lock: str)
 
 @pytest.mark.parametrize(
     ("lock", "extras"),
-    [("serving", ()), ("runtime", ("train", "demo")), ("dev", ("train", "demo", "dev"))],
+    [
+        ("serving", ("production",)),
+        ("runtime", ("production", "train", "demo")),
+        ("dev", ("production", "train", "demo", "dev")),
+    ],
 )
 def test_a_lock_file_holds_every_direct_dependency(lock: str, extras: tuple[str, ...]) -> None:
     project = tomllib.loads(read("pyproject.toml"))["project"]

@@ -19,6 +19,7 @@ from training.problem import Problem
 from training.training_set import TrainingSet
 
 GOLDEN_ROWS = 64
+_PRIOR_ROWS = 20.0
 _LIBRARIES = ("lightgbm", "numpy", "feast", "optuna", "scikit-learn", "mlflow")
 
 
@@ -60,11 +61,17 @@ def make_manifest(
 
 
 def priors_of(rows: TrainingSet) -> Priors:
-    """Return the observed rates: overall, per action, and per journey stage and action."""
+    """Return smoothed rates: overall, per action, and per journey stage and action.
+
+    (sum of grades + 20 x overall rate) / (rows + 20): what little is known of a rare action does
+    not put it first or last.
+    """
+    overall = float(rows.grade.mean())
     segments = {
-        str(stage): _rates(rows.take(rows.segment == stage)) for stage in np.unique(rows.segment)
+        str(stage): _rates(rows.take(rows.segment == stage), overall)
+        for stage in np.unique(rows.segment)
     }
-    return Priors(overall=float(rows.grade.mean()), per_action=_rates(rows), per_segment=segments)
+    return Priors(overall=overall, per_action=_rates(rows, overall), per_segment=segments)
 
 
 def golden_rows(booster: lgb.Booster, calibration: Calibration, rows: TrainingSet) -> Golden:
@@ -86,8 +93,8 @@ def _positives(rows: TrainingSet) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.bincount(rows.action, rows.y, minlength=len(rows.actions)).astype(np.float64)
 
 
-def _rates(rows: TrainingSet) -> dict[str, float]:
+def _rates(rows: TrainingSet, overall: float) -> dict[str, float]:
     seen = np.bincount(rows.action, minlength=len(rows.actions))
     grades = np.bincount(rows.action, rows.grade, minlength=len(rows.actions))
-    rates = grades / np.maximum(seen, 1)
+    rates = (grades + _PRIOR_ROWS * overall) / (seen + _PRIOR_ROWS)
     return {name: float(rates[at]) for at, name in enumerate(rows.actions) if seen[at]}

@@ -20,6 +20,7 @@ from features.clock import Clock
 from features.errors import ConfigError, DataError
 from features.known_actions import layout_of, with_actions
 from features.live_events import live_events, owners, with_events, with_people
+from features.places import Places
 from features.store import ProfileStore, open_store
 from training.blend import blend, wanted_of
 from training.dataset import build_dataset
@@ -55,6 +56,7 @@ class Project:
     problem_file : the problem that is meant where none is named.
     ledger : path or address of the ledger; without one there is no log to learn from, and
         profiles know the tables alone.
+    places : where Feast keeps profiles and definitions.
     """
 
     home: Path
@@ -65,6 +67,7 @@ class Project:
     clock: Clock
     problem_file: Path | None = None
     ledger: str | Path | None = None
+    places: Places = Places()
 
     def task(self, file: Path | None = None) -> Task:
         """Read a problem file, by default the project's own, and the catalog it names.
@@ -149,7 +152,7 @@ class Project:
         ------
         DataError : there is no row, or all of them have the same outcome.
         """
-        store = open_store(self.home, self.feature_repo)
+        store = open_store(self.home, self.feature_repo, self.places)
         logged = self.logged(task, progress=progress) if task.problem.learns_from_log else None
         dataset = self._with_history(task, store, logged)
         y = dataset.rows.y

@@ -19,6 +19,7 @@ from typing import Any
 import lightgbm as lgb
 
 from features.errors import ModelError
+from features.places import without_password
 from training.training_set import TrainingSet
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -178,8 +179,8 @@ def _resolve(name: str, version_or_alias: str, uri: str) -> str:
     if version_or_alias in {str(known.version) for known in versions}:
         return version_or_alias
     raise ModelError(
-        f"{registered_name(name)} at {uri}: no version or alias {version_or_alias!r}; it has "
-        f"{len(versions)} versions and the aliases {sorted(aliases)}"
+        f"{registered_name(name)} at {without_password(uri)}: no version or alias "
+        f"{version_or_alias!r}; it has {len(versions)} versions and the aliases {sorted(aliases)}"
     )
 
 

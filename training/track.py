@@ -15,6 +15,7 @@ from typing import Any, Literal
 import lightgbm as lgb
 
 from features.errors import ConfigError
+from features.places import without_password
 from training.registry import BUNDLE, load_mlflow, mlflow_client, register
 from training.report import Figures, Report
 from training.training_set import TrainingSet
@@ -132,20 +133,24 @@ class TrackedTraining:
 
 
 @contextmanager
-def track_training(name: str, uri: str) -> Iterator[TrackedTraining]:
+def track_training(name: str, uri: str, artifacts: Path | None = None) -> Iterator[TrackedTraining]:
     """Open the run of one training in the experiment `nba/NAME`; it fails when the body raises.
 
     Inside `mlflow run` the run that is already there is joined, at the tracking server it names.
+
+    Parameters
+    ----------
+    artifacts : folder for the files of runs that are kept in a database; a server has its own.
     """
     mlflow = load_mlflow()
     if "MLFLOW_RUN_ID" not in os.environ:
         mlflow.set_tracking_uri(uri)
-        mlflow.set_experiment(experiment_id=_experiment(f"nba/{name}", uri))
+        mlflow.set_experiment(experiment_id=_experiment(f"nba/{name}", uri, artifacts))
     with mlflow.start_run() as run:
         yield TrackedTraining(name, run.info.run_id, run.info.experiment_id)
 
 
-def _experiment(name: str, uri: str) -> str:
+def _experiment(name: str, uri: str, artifacts: Path | None) -> str:
     """Return the experiment's id; beside a SQLite file its artefacts lie next to the file.
 
     MLflow would put them into the working directory, wherever that happens to be.
@@ -157,6 +162,8 @@ def _experiment(name: str, uri: str) -> str:
         file = Path(uri.removeprefix("sqlite:///")).resolve()
         file.parent.mkdir(parents=True, exist_ok=True)
         place = (file.parent / f"{file.stem}-artifacts").as_uri()
+    elif uri.startswith("postgresql") and artifacts is not None:
+        place = artifacts.resolve().as_uri()
     try:
         client = mlflow_client()
         found = client.get_experiment_by_name(name)
@@ -164,7 +171,8 @@ def _experiment(name: str, uri: str) -> str:
             return str(found.experiment_id)
         return str(client.create_experiment(name, artifact_location=place))
     except MlflowException as error:
-        raise ConfigError(f"tracking server {uri}: cannot be used ({error})") from error
+        shown, told = without_password(uri), without_password(str(error), uri)
+        raise ConfigError(f"tracking server {shown}: cannot be used ({told})") from error
 
 
 def _metrics(figures: Mapping[str, float | None]) -> list[Any]:

@@ -82,7 +82,7 @@ def train(problem: Problem, dataset: Dataset, place: Workplace) -> Trained:
         f"{len(rows):,} rows, {len(rows.features)} inputs that vary; {int(cuts.learn.sum()):,} may "
         f"be learnt from, about {used:,} are; {int(cuts.test.sum()):,} to be judged by"
     )
-    with track_training(problem.name, place.tracking_uri) as run:
+    with track_training(problem.name, place.tracking_uri, place.home / "mlflow-artifacts") as run:
         run.log_rows(rows.take(cuts.learn), "training", dataset.digest)
         run.log_rows(rows.take(cuts.test), "test", dataset.digest)
         tuning = _tune(problem, rows, cuts, dataset.digest, place)

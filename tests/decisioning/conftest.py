@@ -10,6 +10,7 @@ import pytest
 
 from decisioning.catalog import Catalog, load_catalog
 from decisioning.configuration import Configuration
+from decisioning.manifest import Priors
 from decisioning.policies.policy_file import ConsentRules, PolicyFile
 from decisioning.world import World, build_world
 from features import declared
@@ -79,6 +80,7 @@ class FakeFacts:
     label_model: str = "adoption"
     encodings: dict[str, dict[str, int]] = field(default_factory=dict)
     evidence: dict[str, float] = field(default_factory=lambda: {"coffee": 7.0})
+    priors: Priors | None = None
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ class Keen:
     def __init__(self, layout: Layout) -> None:
         self.name, self.version, self.label_model = "keen", "1", "adoption"
         self.layout_hash, self.encodings, self.evidence = layout.hash, {}, {}
+        self.priors = None
         self.manifest = self
 
     def score(self, matrix: np.ndarray) -> Any:

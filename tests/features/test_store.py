@@ -17,7 +17,7 @@ from features.canonical.tables import Tables
 from features.errors import FeatureError
 from features.known_actions import layout_of
 from features.profiles import Profiles
-from features.store import LOCK_WAIT_MS, ProfileStore, open_store
+from features.store import ProfileStore, open_store
 
 REPO = Path(__file__).resolve().parents[2] / "feature_repo"
 NOW = AS_OF
@@ -180,7 +180,7 @@ def test_a_lock_of_another_process_does_not_hold_a_read_up(
     own.store.online("007")
     online_store = own.store._online_store
     waits = online_store._get_conn(own.store._feast.config).execute("PRAGMA busy_timeout")
-    assert waits.fetchone()[0] == LOCK_WAIT_MS
+    assert waits.fetchone()[0] == own.store.places.read_ms
     other = sqlite3.connect(tmp_path / "feast" / "online.db")
     other.execute("BEGIN IMMEDIATE")
     assert own.store.online("007").known.all()

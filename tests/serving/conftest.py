@@ -74,6 +74,7 @@ class FakeStore:
     profile_at: datetime = NOW
     failure: Exception | None = None
     popularity_reads: int = 0
+    remote: bool = False
 
     def online(self, customer_id: str) -> Profiles:
         if self.failure is not None:
@@ -102,6 +103,7 @@ class FakeModel:
             layout_hash=layout.hash,
             encodings={"action_code": {"rice": 0, "soap": 1, "tea": 2}},
             evidence={"tea": 12.0},
+            priors=None,
         )
 
     def score(self, matrix: np.ndarray[Any, Any]) -> SimpleNamespace:

@@ -19,6 +19,7 @@ from decisioning.configuration import Configuration
 from decisioning.decide import decide
 from decisioning.decision import Decision
 from decisioning.history import History
+from decisioning.manifest import Priors
 from decisioning.world import World, build_world
 from features import declared
 from features.calendar import Calendar
@@ -44,6 +45,7 @@ class Facts:
     version: str = "1"
     label_model: str = "adoption"
     layout_hash: str = LAYOUT.hash
+    priors: Priors | None = None
 
     @property
     def encodings(self) -> Mapping[str, Mapping[str, int]]:

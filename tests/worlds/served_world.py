@@ -57,12 +57,13 @@ def limit(name: str, most: int, about: str, per: str = "action", **more: Any) ->
 
 @dataclass
 class Service:
-    """A service with two workers; `ledger` is where it keeps what happened."""
+    """A service with two workers; `ledger` is where it keeps what happened, `more` are settings."""
 
     home: Path
     ledger: str
     process: subprocess.Popen[bytes] | None = None
     port: int = field(default_factory=lambda: _free_port())
+    more: dict[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -100,9 +101,12 @@ class Service:
             "NBA_WORKERS": "2",
             "NBA_DEMO_KEY": "true",
             "NBA_TIMEOUT_SECONDS": "30",
+            "NBA_DEADLINE_MS": "30000",
+            "NBA_FEATURES_MS": "10000",
             "NBA_LEDGER": self.ledger,
             "NBA_LEDGER_FREE_MB": "1",
             "BENTOML_HOME": str(self.home / "bento"),
+            **self.more,
         }
         inherited = {key: text for key, text in os.environ.items() if not key.startswith("NBA_")}
         with (self.home / "log").open("ab") as log:

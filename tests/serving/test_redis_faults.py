@@ -1,0 +1,312 @@
+"""A real Redis that is stopped, frozen, slow or emptied costs quality for a while, never an answer.
+
+The breaker's clock is turned by hand, so that nothing here depends on how fast the machine is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import threading
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from profile_world import (
+    BY_PRIORS,
+    CATALOG,
+    FULL,
+    NOW,
+    POLICIES,
+    REPO,
+    build_features,
+    materialized,
+    promote_model,
+)
+from redis_world import RedisServer, SlowWire, running_redis
+
+from decisioning.configuration import load_configuration
+from decisioning.ledger.open import open_ledger
+from decisioning.propensity import Model
+from features.calendar import Calendar
+from features.clock import FixedClock
+from features.errors import FeatureError
+from features.places import Places
+from features.store import ProfileStore, open_store
+from serving.app import create_app
+from serving.breaker import FAILURES, REST_SECONDS, Breaker
+from serving.desk import Desk
+from serving.engine import Engine
+from serving.keys import KeyRing, create_key
+from serving.metrics import Metrics
+from serving.operations import Parts
+from serving.profile_reader import THREADS, ProfileReader
+from serving.settings import Settings
+from serving.state import Sources
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from starlette.testclient import TestClient
+
+READ_MS = 50.0
+BLIND = {"features_unavailable", "priors"}
+
+
+@dataclass
+class House:
+    """A service in this process over a real Redis."""
+
+    client: TestClient
+    headers: dict[str, str]
+    engine: Engine
+    server: RedisServer
+    wire: SlowWire
+    home: Path
+    reads: Counter[str] = field(default_factory=Counter)
+    now: float = 0.0
+
+    def ask(self, customer_id: str = "007") -> tuple[list[str], set[str]]:
+        """Return the actions and what is degraded; the answer is always there."""
+        question = {"customer_id": customer_id, "channel": "advisor"}
+        answer = self.client.post("/v1/next-best-actions", json=question, headers=self.headers)
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        return [one["action_id"] for one in body["results"]], set(body["degraded"])
+
+    def ask_until_full(self) -> None:
+        """Ask, resting in between, until the answer is full: it has to become so by itself."""
+        for _ in range(50):
+            self.now += REST_SECONDS
+            if self.ask() == (FULL, set()):
+                return
+        raise AssertionError(f"still degraded: {self.ask()}, {self.reads}")
+
+    @property
+    def state(self) -> tuple[str, float]:
+        """The breaker as it is told in /readyz and in the counters."""
+        detail = self.client.get("/readyz").json()["checks"]["features"]["detail"]
+        text = self.client.get("/metrics", headers=self.headers).text
+        (line,) = [one for one in text.splitlines() if one.startswith("nba_breaker_state{")]
+        return detail, float(line.split()[-1])
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return promote_model(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    build_features(tmp_path_factory.mktemp("tables"), home)
+    return home
+
+
+@pytest.fixture
+def server(built: Path) -> Iterator[RedisServer]:
+    with running_redis() as running:
+        materialized(built, Places(online=running.url))
+        yield running
+
+
+@pytest.fixture
+def house(
+    built: Path, server: RedisServer, model: Model, tmp_path: Path, monkeypatch: Any
+) -> Iterator[House]:
+    monkeypatch.setenv("NBA_HOME", str(tmp_path))
+    # Recovery is told by answers, not by how soon popularity is read again.
+    monkeypatch.setattr("serving.engine._OPEN_AGAIN_S", 0.0)
+    (tmp_path / "actions.yaml").write_text(CATALOG)
+    (tmp_path / "policies.yaml").write_text(POLICIES)
+    with SlowWire(server.port).open() as wire, open_ledger(tmp_path / "ledger.db") as ledger:
+        places = Places(online=server.url_at(wire.port), read_ms=READ_MS)
+        sources = Sources(
+            configuration_stamp=lambda: None,
+            load_configuration=lambda: load_configuration(tmp_path / "actions.yaml"),
+            model_name="adoption",
+            model_stamp=lambda: None,
+            load_model=lambda: model,
+            layout_file=built / "features" / "layout.json",
+            open_store=lambda: patient_popularity(open_store(built, REPO, places)),
+        )
+        reads: Counter[str] = Counter()
+        metrics = Metrics()
+        metrics.breaker("features", "closed")
+        made: list[House] = []
+        breaker = Breaker(
+            lambda: made[0].now if made else 0.0, lambda s: metrics.breaker("features", s)
+        )
+        reader = ProfileReader(READ_MS / 1_000, breaker, lambda result: reads.update([result]))
+        engine = Engine(sources, FixedClock(NOW), Calendar("UTC"), reader)
+        key = create_key(tmp_path / "keys.json", ("decide:advisor", "read"), NOW)
+        settings = Settings(home=tmp_path)
+        desk = Desk(engine, ledger, seconds=30.0)
+        parts = Parts(settings, engine, desk, KeyRing(settings.keys_path), metrics)
+        with TestClient(create_app(parts), raise_server_exceptions=False) as client:
+            headers = {"Authorization": f"Bearer {key}"}
+            made.append(House(client, headers, engine, server, wire, built, reads))
+            made[0].ask_until_full()
+            reads.clear()
+            yield made[0]
+
+
+def patient_popularity(store: ProfileStore) -> ProfileStore:
+    """Warm up what the first read of a process needs, however slow the machine is just now."""
+    for _ in range(20):
+        try:
+            store.online("007")
+            return store
+        except FeatureError:
+            continue
+    return store
+
+
+def test_a_full_answer_names_nothing_missing(house: House) -> None:
+    house.ask_until_full()
+    assert house.state == ("readable", 0.0)
+
+
+def test_a_redis_that_is_gone_is_asked_three_times_and_then_left_alone(house: House) -> None:
+    house.server.stop()
+    for _ in range(8):
+        assert house.ask() == (BY_PRIORS, BLIND)
+    assert house.reads["not_asked"] == 8 - FAILURES
+    assert house.reads["failed"] + house.reads["late"] == FAILURES
+    detail, told = house.state
+    assert "breaker open" in detail and told == 2.0
+    assert "features_unavailable" in house.client.get("/readyz").json()["degraded"]
+
+
+def test_after_a_rest_one_request_tries_and_the_others_do_not(house: House) -> None:
+    house.server.stop()
+    for _ in range(FAILURES):
+        house.ask()
+    house.reads.clear()
+    house.now += REST_SECONDS
+    for _ in range(5):
+        assert house.ask() == (BY_PRIORS, BLIND)
+    assert house.reads["not_asked"] == 4
+    assert house.reads.total() == 5
+
+
+def test_a_redis_that_comes_back_empty_is_read_and_filled_again(house: House) -> None:
+    house.server.stop()
+    for _ in range(FAILURES):
+        house.ask()
+    house.server.start()
+    for _ in range(50):
+        house.now += REST_SECONDS
+        if (found := house.ask()) != (BY_PRIORS, BLIND):
+            break
+    assert found == (BY_PRIORS, {"unknown_customer", "priors"})
+    materialized(house.home, Places(online=house.server.url))
+    house.ask_until_full()
+    house.engine.refresh()
+    assert house.engine.degraded() == []
+    assert house.state == ("readable", 0.0)
+
+
+def test_a_frozen_redis_is_given_up_and_back_at_full_quality_when_it_thaws(house: House) -> None:
+    house.server.freeze()
+    try:
+        for _ in range(8):
+            assert house.ask() == (BY_PRIORS, BLIND)
+        assert house.reads["not_asked"] == 8 - FAILURES
+        assert house.reads["failed"] + house.reads["late"] == FAILURES
+    finally:
+        house.server.thaw()
+    house.ask_until_full()
+    assert house.state == ("readable", 0.0)
+
+
+def test_a_slow_redis_is_given_up_until_it_is_fast_again(house: House) -> None:
+    house.wire.delay = 30.0
+    for _ in range(6):
+        assert house.ask() == (BY_PRIORS, BLIND)
+    assert house.reads["not_asked"] == 6 - FAILURES
+    house.wire.delay = 0.0
+    house.ask_until_full()
+
+
+def test_an_emptied_redis_means_that_nobody_is_known(house: House) -> None:
+    house.server.flush()
+    found = house.ask()
+    while "features_unavailable" in found[1]:
+        house.now += REST_SECONDS
+        found = house.ask()
+    assert found == (BY_PRIORS, {"unknown_customer", "priors"})
+    assert house.engine.reader.breaker.state == "closed"
+    materialized(house.home, Places(online=house.server.url))
+    house.ask_until_full()
+
+
+def test_a_catalog_that_changes_during_an_outage_keeps_the_popularity(house: House) -> None:
+    before = house.engine.state.popularity
+    house.server.stop()
+    configuration = house.engine.configuration.value
+    assert configuration is not None
+    built_again = house.engine._build(configuration)
+    assert not np.isnan(before).all()
+    np.testing.assert_array_equal(built_again.popularity, before)
+
+
+def frozen(store_ms: float, server: RedisServer, built: Path) -> ProfileStore:
+    store = patient_popularity(open_store(built, REPO, Places(online=server.url, read_ms=store_ms)))
+    server.freeze()
+    return store
+
+
+def test_many_reads_of_a_frozen_redis_never_take_more_than_a_few_threads(
+    built: Path, server: RedisServer
+) -> None:
+    store = frozen(READ_MS, server, built)
+    never_open = Breaker(lambda: 0.0)
+    never_open.tell = lambda ticket, ok: None  # type: ignore[method-assign]
+    reader, most = ProfileReader(READ_MS / 1_000, never_open), 0
+    others = threading.active_count()
+
+    async def flood() -> list[Any]:
+        reads = [reader.read(store, "007") for _ in range(60)]
+        return await asyncio.gather(*reads, return_exceptions=True)
+
+    try:
+        for _ in range(3):
+            assert all(isinstance(one, FeatureError) for one in asyncio.run(flood()))
+            # Those of other services in this process are not its own.
+            mine = threading.active_count() - others
+            most = max(most, mine)
+    finally:
+        server.thaw()
+    assert 0 < most <= THREADS
+
+
+def test_a_hung_read_does_not_keep_others_from_being_answered(
+    built: Path, server: RedisServer
+) -> None:
+    store = frozen(30_000.0, server, built)
+
+    async def meanwhile() -> bool:
+        reading = asyncio.create_task(ProfileReader(30.0).read(store, "007"))
+        for _ in range(1_000):
+            await asyncio.sleep(0)
+        assert not reading.done()
+        # Only because this goes on, the server comes back at all.
+        server.thaw()
+        return bool((await reading).known.all())
+
+    assert asyncio.run(meanwhile())
+
+
+def test_an_emptied_home_is_not_needed_by_redis(built: Path, server: RedisServer) -> None:
+    """The SQLite file of the default profile plays no part."""
+    online = built / "feast" / "online.db"
+    if online.exists():
+        shutil.move(online, online.with_suffix(".away"))
+    assert (
+        open_store(built, REPO, Places(online=server.url, read_ms=30_000)).online("007").known.all()
+    )
