@@ -66,7 +66,8 @@ def check(home, acknowledged: list[tuple[str, str]]) -> None:
     assert set(stored.values()) == {1}
     events = Counter(row[0] for row in rows_of(home, "SELECT event_id FROM events"))
     assert {name for what, name in acknowledged if what == "outcome"} - set(events) == set()
-    assert set(events.values()) == {1}
+    # None at all where the machine was so busy that it was killed before the first one.
+    assert set(events.values()) <= {1}
     # Each taken decision has its one reservation, and its presentation is counted once.
     taken = {row[0] for row in rows_of(home, "SELECT decision_id FROM reservations")}
     assert {name for what, name in acknowledged if what == "taken"} - taken == set()
