@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -55,18 +56,31 @@ class FreshRows:
 
 def fold(folder: Path, layout: Layout) -> int:
     """Put all fresh rows of a layout into one Parquet file; return how many there are."""
-    tables = [
-        batch for path in sorted((folder / _FOLDER).glob(f"*{_ENDING}")) for batch in _batches(path)
-    ]
-    rows = [row for batch in tables for row in batch.to_pylist() if row["layout"] == layout.hash]
-    if not rows:
-        return 0
-    vectors = np.stack([np.frombuffer(row["vector"], dtype="<f8") for row in rows])
-    customer_ids = np.array([row["customer_id"] for row in rows], dtype=object)
     draft = folder / f"{uuid.uuid4().hex}.tmp"
-    pq.write_table(named(Profiles(layout, customer_ids, vectors)), draft, compression="zstd")
-    os.replace(draft, folder / FOLDED)
-    return len(rows)
+    writer: pq.ParquetWriter | None = None
+    folded = 0
+    try:
+        for path in sorted((folder / _FOLDER).glob(f"*{_ENDING}")):
+            for batch in _batches(path):
+                rows = [row for row in batch.to_pylist() if row["layout"] == layout.hash]
+                if not rows:
+                    continue
+                table = named(_unpacked(rows, layout))
+                if writer is None:
+                    writer = pq.ParquetWriter(draft, table.schema, compression="zstd")
+                writer.write_table(table)
+                folded += len(rows)
+    finally:
+        if writer is not None:
+            writer.close()
+    if writer is not None:
+        os.replace(draft, folder / FOLDED)
+    return folded
+
+
+def _unpacked(rows: list[dict[str, Any]], layout: Layout) -> Profiles:
+    vectors = np.stack([np.frombuffer(row["vector"], dtype="<f8") for row in rows])
+    return Profiles(layout, np.array([row["customer_id"] for row in rows], dtype=object), vectors)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from features import build
 from features.calendar import Calendar
 from features.canonical.tables import known_customers, open_tables
 from features.generation import Generation
-from features.live_events import live_events, with_events
+from features.live_events import live_events, owners, with_events, with_people
 from features.parity import Difference, differences
 from features.profiles import Profiles
 from features.store import open_store
@@ -34,12 +35,21 @@ class ParityReport:
 
 
 def compare(
-    settings: Settings, calendar: Calendar, events: EventReads, most: int, seed: int
+    settings: Settings,
+    calendar: Calendar,
+    events: EventReads,
+    most: int,
+    seed: int,
+    people: Mapping[str, Sequence[str]] | None = None,
 ) -> ParityReport:
     """Compare the profiles of a sample, those with events in the ledger first.
 
     Each is computed for the very moment of its profile online. An event that was stored since, and
     happened before, is a difference until its customer is refreshed.
+
+    Parameters
+    ----------
+    people : the id that a profile is stored under, with all ids whose events belong to it.
 
     Raises
     ------
@@ -47,8 +57,10 @@ def compare(
     """
     settled = Generation.load(settings.home / "features")
     store = open_store(settings.home, settings.feature_repo, settings.places)
-    tables = with_events(open_tables(settings.home / "data"), live_events(events.between()))
-    touched = [customer_id for customer_id, _ in events.newest()]
+    owner_of = owners(people or {})
+    sources = with_people(open_tables(settings.home / "data"), people or {})
+    tables = with_events(sources, live_events(events.between(), owner_of))
+    touched = [owner_of.get(customer_id, customer_id) for customer_id, _ in events.newest()]
     everybody = known_customers(tables).to_pyarrow()["customer_id"].to_pylist()
     sample = _sample(touched, everybody, most, seed)
     rows = [store.online(customer_id).vectors for customer_id in sample]
@@ -72,7 +84,8 @@ def compare(
 
 def _sample(touched: list[str], everybody: list[str], most: int, seed: int) -> list[str]:
     random = np.random.default_rng(seed)
-    chosen = dict.fromkeys(random.permutation(np.array(touched, dtype=object))[:most])
+    seen = np.array(list(dict.fromkeys(touched)), dtype=object)
+    chosen = dict.fromkeys(random.permutation(seen)[:most])
     for customer_id in random.permutation(np.array(everybody, dtype=object)):
         if len(chosen) >= most:
             break
