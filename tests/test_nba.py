@@ -126,3 +126,12 @@ def test_a_time_nobody_can_mean_is_refused(run: Run, csv_folder: Path) -> None:
     code, _, err = run("ingest", "--from", str(csv_folder), "--starts-at", "9999-12-31")
     assert code == 1
     assert "'9999-12-31'" in err
+
+
+def test_a_data_set_of_a_log_that_is_not_there_yet_is_told_and_not_written(
+    run: Run, tmp_path: Path
+) -> None:
+    code, out, _ = run("dataset", "build")
+    assert code == 0
+    assert "nothing is logged yet" in out
+    assert not (tmp_path / "home").exists()

@@ -50,7 +50,8 @@ def test_an_action_of_an_unseen_group_gets_the_overall_rate(
 def test_no_rate_is_exactly_zero_where_no_positive_was_seen(
     train: TrainingSet, test: TrainingSet
 ) -> None:
-    never = replace(train, y=np.where(train.action == 0, 0.0, train.y))
+    y = np.where(train.action == 0, 0.0, train.y)
+    never = replace(train, y=y, grade=y)
     found = popularity(never, test).score
     assert 0 < found[test.action == 0].max() < 0.02
 
@@ -60,8 +61,10 @@ def test_popularity_by_segment_tells_segments_of_an_action_apart(
 ) -> None:
     segment = np.random.default_rng(0).integers(0, 2, len(train))
     y = np.where(segment == 1, 1.0, 0.0)
-    by_segment = popularity(replace(train, segment=segment, y=y), test, by_segment=True).score
-    plain = popularity(replace(train, segment=segment, y=y), test).score
+    by_segment = popularity(
+        replace(train, segment=segment, y=y, grade=y), test, by_segment=True
+    ).score
+    plain = popularity(replace(train, segment=segment, y=y, grade=y), test).score
     assert by_segment[test.segment == 1].min() > 0.9
     assert by_segment[test.segment == 0].max() < 0.1
     assert 0.4 < plain.min() < plain.max() < 0.6
@@ -113,7 +116,7 @@ def test_a_column_without_any_value_is_no_reason_to_stop(
 def test_logistic_regression_without_a_positive_row_is_the_prior(
     train: TrainingSet, test: TrainingSet
 ) -> None:
-    nothing = replace(train, y=np.zeros(len(train)))
+    nothing = replace(train, y=np.zeros(len(train)), grade=np.zeros(len(train)))
     assert logistic_regression(nothing, test, seed=0).score.max() < 0.001
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -150,3 +151,17 @@ def test_an_outcome_after_the_window_comes_too_late(tmp_path: Path) -> None:
 def test_without_presentations_the_message_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="'presented'"):
         presented(response(), write_world(tmp_path, LINES, []), NOW)
+
+
+def test_what_is_learnt_from_the_log_is_not_learnt_from_touchpoints_too(tmp_path: Path) -> None:
+    touches = [
+        ("p1", "x", "2024-01-01", "web", "presented", "tea", None, None),
+        ("p2", "x", "2024-01-03", "web", "presented", "tea", None, None),
+    ]
+    tables = write_world(tmp_path, [], touches)
+    of_log = tables.touchpoints.mutate(
+        decision_id=(tables.touchpoints.touchpoint_id == "p1").ifelse("d1", None)
+    )
+    tables = replace(tables, touchpoints=of_log)
+    assert presented(response(window_days=7), tables, NOW, {"d1"}).y.tolist() == [0.0]
+    assert presented(response(window_days=7), tables, NOW, {"d9"}).y.tolist() == [0.0, 0.0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -238,3 +240,12 @@ def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ledger.db").write_bytes(b"something else" * 999)
     with pytest.raises(LedgerError, match="not a ledger"):
         open_reader(tmp_path / "ledger.db")
+
+
+def test_a_ledger_of_another_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    place = tmp_path / "ledger.db"
+    open_ledger(place).close()
+    with closing(sqlite3.connect(place)) as file, file:
+        file.execute("UPDATE ledger_revision SET version_num = 'other'")
+    with pytest.raises(LedgerError, match="has revision other"):
+        open_reader(place)

@@ -128,7 +128,8 @@ def test_the_actions_are_told_apart_and_their_first_places_add_up(
 def test_the_report_is_json_without_numbers_that_json_does_not_know(
     scores: dict[str, ModelScores], test: TrainingSet, tmp_path: Path
 ) -> None:
-    nothing = replace(test, y=np.zeros(len(test)), revenue=np.zeros(len(test)))
+    none = np.zeros(len(test))
+    nothing = replace(test, y=none, grade=none, revenue=none)
     report = evaluate("demo", "synthetic", scores, nothing, SETTINGS)
     report.write(tmp_path / "reports" / "report.json")
     read = json.loads((tmp_path / "reports" / "report.json").read_text())
@@ -136,7 +137,7 @@ def test_the_report_is_json_without_numbers_that_json_does_not_know(
     assert read["metrics"]["auc"] is None
     assert list(read) == [
         "model", "problem", "label_model", "rows", "decisions", "decisions_with_positive",
-        "metrics", "baselines", "paired", "per_action", "tried",
+        "metrics", "baselines", "paired", "per_action", "tried", "sources",
     ]  # fmt: skip
 
 
