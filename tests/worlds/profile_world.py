@@ -19,6 +19,7 @@ from features import build
 from features.backfill import Spine, backfill
 from features.calendar import Calendar
 from features.clock import pin_clock
+from features.errors import FeatureError
 from features.known_actions import layout_of
 from features.places import Places
 from features.store import ProfileStore, open_store
@@ -91,3 +92,14 @@ def promote_model(models: Path, version: str = "v1") -> Model:
     write_bundle(models / "adoption" / version, text, manifest, golden)
     promote(models, "adoption", version, NOW)
     return model
+
+
+def warmed(store: ProfileStore) -> ProfileStore:
+    """Warm up what the first read of a process needs, however slow the machine is just now."""
+    for _ in range(20):
+        try:
+            store.online("007")
+            return store
+        except FeatureError:
+            continue
+    return store
