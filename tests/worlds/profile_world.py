@@ -46,11 +46,12 @@ FULL, BY_PRIORS = ["tea", "bread", "call"], ["bread", "tea", "call"]
 """The order for customer 007: the model likes what was bought often, the priors like bread."""
 
 
-def build_features(folder: Path, home: Path) -> None:
-    """Build profiles and register them in the home's own registry."""
+def build_features(folder: Path, home: Path, register: bool = True) -> None:
+    """Build profiles and, if told so, register them in the home's own registry."""
     tables, now = write_world(folder, LINES, TOUCHES), Spine(CUSTOMERS, np.repeat(AS_OF, 4))
     backfill(build.prepare(tables), layout_of(tables), Calendar(), now, now, home / "features")
-    open_store(home, REPO).apply(define(home).everything())
+    if register:
+        open_store(home, REPO).apply(define(home).everything())
     pin_clock(home / "clock.json", NOW)
 
 
