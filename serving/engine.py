@@ -142,7 +142,7 @@ class Engine:
 
     def current(self) -> State:
         """Return everything that decisions are taken from now."""
-        if self._remote(self.state):
+        if self.state.remote:
             # Nothing is read from a server between two requests; the next refresh takes it up.
             return self.state
         return self._today()
@@ -200,17 +200,13 @@ class Engine:
     def _as_popular_as_before(self, state: State) -> State:
         """Keep the popularity that is known, for when the store cannot be read just now."""
         before: State | None = getattr(self, "state", None)
-        if before is None or before.world.catalog.action_ids != state.world.catalog.action_ids:
-            return state
-        return replace(state, popularity=before.popularity, popular=before.popular)
-
-    @staticmethod
-    def _remote(state: State) -> bool:
-        return state.store is not None and state.store.remote
+        if before and before.world.catalog.action_ids == state.world.catalog.action_ids:
+            return replace(state, popularity=before.popularity, popular=before.popular)
+        return state
 
     def _open_store(self) -> bool:
         # A client of a server connects anew by itself.
-        failed = self.store_failed and not self._remote(self.state)
+        failed = self.store_failed and not self.state.remote
         missing = failed or self.store.value is None
         opened = self.store.look(again=missing and monotonic() > self._next_open)
         if opened or monotonic() > self._next_open:

@@ -111,6 +111,11 @@ class State:
     layout: Snapshot
     popular: Snapshot
 
+    @property
+    def remote(self) -> bool:
+        """Whether profiles are read from a server."""
+        return self.store is not None and self.store.remote
+
     def with_popularity(self, popularity: Array) -> State:
         """Return the state with another popularity."""
         popular = Snapshot.of("popularity", popularity_content(popularity))

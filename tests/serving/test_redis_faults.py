@@ -5,9 +5,6 @@ The breaker's clock is turned by hand, so that nothing here depends on how fast 
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import threading
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -27,6 +24,7 @@ from profile_world import (
     build_features,
     materialized,
     promote_model,
+    warmed,
 )
 from redis_world import RedisServer, SlowWire, running_redis
 
@@ -35,9 +33,8 @@ from decisioning.ledger.open import open_ledger
 from decisioning.propensity import Model
 from features.calendar import Calendar
 from features.clock import FixedClock
-from features.errors import FeatureError
 from features.places import Places
-from features.store import ProfileStore, open_store
+from features.store import open_store
 from serving.app import create_app
 from serving.breaker import FAILURES, REST_SECONDS, Breaker
 from serving.desk import Desk
@@ -45,7 +42,7 @@ from serving.engine import Engine
 from serving.keys import KeyRing, create_key
 from serving.metrics import Metrics
 from serving.operations import Parts
-from serving.profile_reader import THREADS, ProfileReader
+from serving.profile_reader import ProfileReader
 from serving.settings import Settings
 from serving.state import Sources
 
@@ -132,7 +129,7 @@ def house(
             model_stamp=lambda: None,
             load_model=lambda: model,
             layout_file=built / "features" / "layout.json",
-            open_store=lambda: patient_popularity(open_store(built, REPO, places)),
+            open_store=lambda: warmed(open_store(built, REPO, places)),
         )
         reads: Counter[str] = Counter()
         metrics = Metrics()
@@ -153,17 +150,6 @@ def house(
             made[0].ask_until_full()
             reads.clear()
             yield made[0]
-
-
-def patient_popularity(store: ProfileStore) -> ProfileStore:
-    """Warm up what the first read of a process needs, however slow the machine is just now."""
-    for _ in range(20):
-        try:
-            store.online("007")
-            return store
-        except FeatureError:
-            continue
-    return store
 
 
 def test_a_full_answer_names_nothing_missing(house: House) -> None:
@@ -253,60 +239,3 @@ def test_a_catalog_that_changes_during_an_outage_keeps_the_popularity(house: Hou
     built_again = house.engine._build(configuration)
     assert not np.isnan(before).all()
     np.testing.assert_array_equal(built_again.popularity, before)
-
-
-def frozen(store_ms: float, server: RedisServer, built: Path) -> ProfileStore:
-    store = patient_popularity(open_store(built, REPO, Places(online=server.url, read_ms=store_ms)))
-    server.freeze()
-    return store
-
-
-def test_many_reads_of_a_frozen_redis_never_take_more_than_a_few_threads(
-    built: Path, server: RedisServer
-) -> None:
-    store = frozen(READ_MS, server, built)
-    never_open = Breaker(lambda: 0.0)
-    never_open.tell = lambda ticket, ok: None  # type: ignore[method-assign]
-    reader, most = ProfileReader(READ_MS / 1_000, never_open), 0
-    others = threading.active_count()
-
-    async def flood() -> list[Any]:
-        reads = [reader.read(store, "007") for _ in range(60)]
-        return await asyncio.gather(*reads, return_exceptions=True)
-
-    try:
-        for _ in range(3):
-            assert all(isinstance(one, FeatureError) for one in asyncio.run(flood()))
-            # Those of other services in this process are not its own.
-            mine = threading.active_count() - others
-            most = max(most, mine)
-    finally:
-        server.thaw()
-    assert 0 < most <= THREADS
-
-
-def test_a_hung_read_does_not_keep_others_from_being_answered(
-    built: Path, server: RedisServer
-) -> None:
-    store = frozen(30_000.0, server, built)
-
-    async def meanwhile() -> bool:
-        reading = asyncio.create_task(ProfileReader(30.0).read(store, "007"))
-        for _ in range(1_000):
-            await asyncio.sleep(0)
-        assert not reading.done()
-        # Only because this goes on, the server comes back at all.
-        server.thaw()
-        return bool((await reading).known.all())
-
-    assert asyncio.run(meanwhile())
-
-
-def test_an_emptied_home_is_not_needed_by_redis(built: Path, server: RedisServer) -> None:
-    """The SQLite file of the default profile plays no part."""
-    online = built / "feast" / "online.db"
-    if online.exists():
-        shutil.move(online, online.with_suffix(".away"))
-    assert (
-        open_store(built, REPO, Places(online=server.url, read_ms=30_000)).online("007").known.all()
-    )

@@ -19,6 +19,7 @@ from features import build
 from features.backfill import Spine, backfill
 from features.calendar import Calendar
 from features.clock import pin_clock
+from features.errors import FeatureError
 from features.known_actions import layout_of
 from features.places import Places
 from features.store import ProfileStore, open_store
@@ -45,11 +46,12 @@ FULL, BY_PRIORS = ["tea", "bread", "call"], ["bread", "tea", "call"]
 """The order for customer 007: the model likes what was bought often, the priors like bread."""
 
 
-def build_features(folder: Path, home: Path) -> None:
-    """Build profiles and register them in the home's own registry."""
+def build_features(folder: Path, home: Path, register: bool = True) -> None:
+    """Build profiles and, if told so, register them in the home's own registry."""
     tables, now = write_world(folder, LINES, TOUCHES), Spine(CUSTOMERS, np.repeat(AS_OF, 4))
     backfill(build.prepare(tables), layout_of(tables), Calendar(), now, now, home / "features")
-    open_store(home, REPO).apply(define(home).everything())
+    if register:
+        open_store(home, REPO).apply(define(home).everything())
     pin_clock(home / "clock.json", NOW)
 
 
@@ -91,3 +93,14 @@ def promote_model(models: Path, version: str = "v1") -> Model:
     write_bundle(models / "adoption" / version, text, manifest, golden)
     promote(models, "adoption", version, NOW)
     return model
+
+
+def warmed(store: ProfileStore) -> ProfileStore:
+    """Warm up what the first read of a process needs, however slow the machine is just now."""
+    for _ in range(20):
+        try:
+            store.online("007")
+            return store
+        except FeatureError:
+            continue
+    return store
