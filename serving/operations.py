@@ -17,6 +17,7 @@ from serving.settings import Settings
 if TYPE_CHECKING:
     from serving.desk import Desk
     from serving.engine import Engine
+    from serving.recognition import Recognition
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -30,6 +31,7 @@ class Parts:
     desk: Desk
     keys: KeyRing
     metrics: Metrics
+    recognition: Recognition
 
 
 @dataclass(frozen=True)

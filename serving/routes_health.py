@@ -29,7 +29,11 @@ async def readyz(request: Request) -> Response:
     return json_response(
         {
             "status": "ready",
-            "degraded": [*parts.engine.degraded(), *parts.desk.degraded()],
+            "degraded": [
+                *parts.engine.degraded(),
+                *parts.desk.degraded(),
+                *parts.recognition.degraded(),
+            ],
             "checks": checks(parts.engine, parts.keys.trouble) | ledger_check(parts.desk),
             "clock": {
                 "now": parts.engine.clock.now(),

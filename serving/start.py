@@ -6,12 +6,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from decisioning.champion import champion_stamp
-from decisioning.configuration import PARTS, Configuration, Part, load_configuration, written
+from decisioning.configuration import (
+    PARTS,
+    Configuration,
+    Part,
+    beside,
+    load_configuration,
+    written,
+)
+from decisioning.identity_rules import load_identity_rules
 from decisioning.ledger.ledger import Ledger
 from decisioning.ledger.open import open_ledger
 from features.calendar import Calendar
 from features.clock import open_clock
 from features.errors import ConfigError
+from features.identity import IdentityKey, open_key
 from serving.desk import Desk
 from serving.engine import Engine
 from serving.following import Champions, configuration_stamp, file_stamp
@@ -19,6 +28,7 @@ from serving.keys import KeyRing, ensure_demo_key, load_keys
 from serving.logs import log, set_up_logs
 from serving.metrics import Metrics
 from serving.operations import Parts
+from serving.recognition import Recognition
 from serving.settings import Settings
 from serving.state import Sources
 from serving.zones import customer_zones
@@ -30,7 +40,7 @@ def prepare(settings: Settings) -> None:
     Raises
     ------
     ConfigError : there are no API keys, no such time zone, the demo key is wanted where others
-        could reach it, or the catalog cannot be used.
+        could reach it, or the catalog, the rules or the key for identities cannot be used.
     """
     set_up_logs(settings.log_level)
     if settings.demo_key:
@@ -44,6 +54,8 @@ def prepare(settings: Settings) -> None:
     Calendar(settings.time_zone)
     load_keys(settings.keys_path)
     load_configuration(settings.catalog_file)
+    load_identity_rules(beside(settings.catalog_file, "identity"))
+    identity_key(settings)
     open_desk_ledger(settings).close()
 
 
@@ -62,7 +74,22 @@ def start(settings: Settings) -> Parts:
         remote=settings.ledger_is_remote,
         seconds=settings.timeout_seconds,
     )
-    return Parts(settings, desk.engine, desk, KeyRing(settings.keys_path), metrics)
+    recognition = Recognition(
+        desk, identity_key(settings), beside(settings.catalog_file, "identity")
+    )
+    return Parts(settings, desk.engine, desk, KeyRing(settings.keys_path), metrics, recognition)
+
+
+def identity_key(settings: Settings) -> IdentityKey:
+    """Return the key that ids are hashed with; without a setting it is made in the home folder.
+
+    Raises
+    ------
+    ConfigError : it cannot be used.
+    """
+    secret = settings.identity_key
+    told = None if secret is None else secret.get_secret_value()
+    return open_key(told, settings.identity_key_file)
 
 
 def open_desk_ledger(settings: Settings) -> Ledger:

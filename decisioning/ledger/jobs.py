@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import bindparam, select, update
 
@@ -14,6 +14,7 @@ from decisioning.ledger import outcome_sql, schema
 from decisioning.ledger.counting import Counting
 from decisioning.ledger.decisions import Check, Register, prepare, reserve
 from decisioning.ledger.history_reads import read_history
+from decisioning.ledger.identities import read_people
 from decisioning.ledger.outcomes import Placing
 from decisioning.ledger.rows import Activated, DecisionRow, OutcomeRow, Slot, Stored, Taken
 from decisioning.ledger.spool import Segment
@@ -119,6 +120,13 @@ class Run(Job):
     do: Callable[[Work], Any]
 
 
+@dataclass(eq=False)
+class ChangePeople(Job):
+    """Add to the logs of links and merges, while nobody decides by them."""
+
+    do: Callable[[Work], Any]
+
+
 def _insert(work: Work, jobs: Sequence[Insert]) -> list[Any]:
     for job in jobs:
         work.session.many(job.statement, job.rows)
@@ -163,7 +171,10 @@ def _take_one(work: Work, register: Register, job: TakeDecision) -> Taken:
 
 
 def _history(work: Work, customer_id: str | None, now: float, needs: HistoryNeeds) -> History:
-    return read_history(work.session, customer_id, now, needs, work.counting)
+    people = work.people
+    if people is None:
+        people = read_people(work.session, () if customer_id is None else (customer_id,))
+    return read_history(work.session, customer_id, now, needs, people, work.counting)
 
 
 def _activate(work: Work, jobs: Sequence[Activate]) -> list[Activated]:
@@ -206,12 +217,13 @@ def _outcomes(work: Work, jobs: Sequence[StoreOutcomes]) -> list[list[Any]]:
     return statuses
 
 
-def _run(work: Work, jobs: Sequence[Run]) -> list[Any]:
+def _run(work: Work, jobs: Sequence[Run | ChangePeople]) -> list[Any]:
     return [job.do(work) for job in jobs]
 
 
 _HANDLERS: tuple[tuple[type[Job], Callable[[Work, Any], list[Any]]], ...] = (
     (Insert, _insert),
+    (ChangePeople, _run),
     (LogDecision, _log),
     (TakeDecision, _take),
     (Activate, _activate),
@@ -240,24 +252,39 @@ def answer(work: Work, jobs: Sequence[Job]) -> list[Any]:
     return [results[id(job)] for job in jobs]
 
 
+def on_people(jobs: Iterable[Job]) -> Literal["change", "decide"] | None:
+    """Return what jobs do with the logs of links and merges: change them, or decide by them."""
+    found: Literal["decide"] | None = None
+    for job in jobs:
+        if isinstance(job, ChangePeople):
+            return "change"
+        if isinstance(job, Activate) or (isinstance(job, TakeDecision) and job.slots):
+            found = "decide"
+    return found
+
+
 def contested(work: Work, jobs: Iterable[Job]) -> set[str]:
-    """Return what nobody else may decide about meanwhile: customers, volumes and requests."""
+    """Return what nobody else may decide about meanwhile: persons, volumes and requests.
+
+    Nobody may change who is one person any more: whoever decides about another customer id of the
+    same person has to meet the same key.
+    """
     keys: set[str] = set()
+    asked: list[tuple[str | None, HistoryNeeds]] = []
     activations = [job for job in jobs if isinstance(job, Activate)]
     for job in jobs:
         if isinstance(job, TakeDecision):
             if job.record.request_id is not None:
                 keys.add(f"request:{job.record.request_id}")
             if job.slots:
-                keys |= _of_customer(job.record.customer_id, job.record.needs)
+                asked.append((job.record.customer_id, job.record.needs))
     if activations:
         ids = sorted({job.decision_id for job in activations})
         customers = {row[0]: row[1] for row in work.session.about(_STATES, ids)}
-        for activation in activations:
-            keys |= _of_customer(customers.get(activation.decision_id), activation.needs)
+        asked += [(customers.get(one.decision_id), one.needs) for one in activations]
+    if asked:
+        who = {customer_id for customer_id, _ in asked if customer_id is not None}
+        work.people = read_people(work.session, who)
+        keys |= {f"customer:{work.people.root(one)}" for one in who}
+        keys |= {f"volume:{name}" for _, needs in asked for name in needs.volume_action_ids}
     return keys
-
-
-def _of_customer(customer_id: str | None, needs: HistoryNeeds) -> set[str]:
-    keys = {f"volume:{action_id}" for action_id in needs.volume_action_ids}
-    return keys if customer_id is None else keys | {f"customer:{customer_id}"}
