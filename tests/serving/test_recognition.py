@@ -12,9 +12,15 @@ from typing import Any
 import pytest
 
 from features.errors import LedgerBusy, LedgerError
-from features.identity import anonymous_id, is_anonymous
+from features.identity import anonymous_id, is_anonymous, open_key
 
 Ask = Callable[..., Any]
+ONCE = """
+consent: {assumed: demo}
+contact_policies:
+  - {id: once, at_most: 1, per: action, window: rolling, days: 7, concerns: {groups: [drinks]},
+     words: {en: Once, de: Einmal}}
+"""
 CARD, COOKIE = {"loyalty": ["4711"]}, {"cookie": ["ck-ann@example"]}
 
 
@@ -111,6 +117,31 @@ def test_an_objection_as_a_visitor_stops_marketing_to_the_customer(
     assert ask(customer_id="1").json()["results"][0]["action_id"] == "do_nothing"
     post("1/unmerge", absorbed_id=visitor)
     assert ask(customer_id="1").json()["results"][0]["action_id"] == "tea"
+
+
+def test_what_a_visitor_was_shown_counts_for_the_customer_until_it_is_taken_back(
+    house: Any, admin: dict[str, str]
+) -> None:
+    (house.folder / "policies.yaml").write_text(ONCE)
+    key = open_key(None, house.folder / "identity-key")
+    visitor = anonymous_id(key.hash("cookie", COOKIE["cookie"][0]))
+    house.store.known = ("1", visitor)
+    with house.client() as client:
+
+        def first(**question: Any) -> str:
+            asked = {"channel": "advisor", **question}
+            answer = client.post("/v1/next-best-actions", json=asked, headers=admin).json()
+            return str(answer["results"][0]["action_id"])
+
+        assert first(identities=COOKIE) == "tea"
+        assert first(identities=COOKIE) == "soap"
+        assert first(customer_id="1", mode="dry_run") == "tea"
+        path = "/v1/customers/1/identities"
+        client.post(path, json={"identities": CARD}, headers=admin)
+        assert first(identities={**COOKIE, **CARD}) == "soap"
+        assert first(customer_id="1") == "soap"
+        client.post("/v1/customers/1/unmerge", json={"absorbed_id": visitor}, headers=admin)
+        assert first(customer_id="1", mode="dry_run") == "tea"
 
 
 def test_the_profile_is_that_of_the_root(ask: Ask, post: Ask) -> None:
