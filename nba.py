@@ -14,6 +14,7 @@ import typer
 from features.errors import NbaError
 from serving.business_commands import catalog_app, demo, keys_app, recommend, serve, simulate
 from serving.feature_commands import features_app
+from serving.identity_commands import identity_app
 from serving.ledger_commands import consent_app, ledger_app, log_app, replay
 from training.commands import dataset_app, evaluate, train
 
@@ -26,13 +27,12 @@ app = typer.Typer(
     add_completion=False,
     help="Ranked, explained next best actions: from events to a running service.",
 )
-app.add_typer(features_app, name="features")
-app.add_typer(catalog_app, name="catalog")
-app.add_typer(consent_app, name="consent")
-app.add_typer(log_app, name="log")
-app.add_typer(ledger_app, name="ledger")
-app.add_typer(keys_app, name="keys")
-app.add_typer(dataset_app, name="dataset")
+for _name, _verbs in (
+    ("features", features_app), ("catalog", catalog_app), ("consent", consent_app),
+    ("identity", identity_app), ("log", log_app), ("ledger", ledger_app), ("keys", keys_app),
+    ("dataset", dataset_app),
+):  # fmt: skip
+    app.add_typer(_verbs, name=_name)
 
 
 @app.callback()
@@ -68,8 +68,8 @@ def ingest(
     else:
         report = ingest_folder(source, target, clock, mapping, typer.echo)
     pin_clock(settings.clock_file, start)
-    told = "events from {} to {}".format(*report.period)
-    typer.echo(f"{told}; {report.rejected:,} rows rejected (rejects.csv)")
+    first, last = report.period
+    typer.echo(f"events from {first} to {last}; {report.rejected:,} rows rejected (rejects.csv)")
 
 
 @app.command()
@@ -182,30 +182,18 @@ def reference_pages() -> dict[str, str]:
     """Return every generated page by its file name."""
     from pydantic import BaseModel
 
-    from decisioning.arbitration import ArbitrationFile
-    from decisioning.catalog import Catalog
     from decisioning.editor_schema import schema_pages
-    from decisioning.policies.policy_file import PolicyFile
-    from decisioning.reference import keys_markdown
+    from decisioning.reference import business_files, business_pages, keys_markdown
     from features.reference import features_markdown
     from serving.reference import commands_markdown, settings_markdown
     from training.problem import Problem
 
-    edited: dict[str, type[BaseModel]] = {
-        "actions": Catalog,
-        "policies": PolicyFile,
-        "arbitration": ArbitrationFile,
-        "problem": Problem,
-    }
+    edited: dict[str, type[BaseModel]] = {**business_files(), "problem": Problem}
     return {f"schemas/{name}": text for name, text in schema_pages(edited).items()} | {
         "features.md": features_markdown(),
         "commands.md": commands_markdown(app),
         "settings.md": settings_markdown(),
-        "catalog.md": keys_markdown("Action catalog", "The keys of `actions.yaml`.", Catalog),
-        "policies.md": keys_markdown("Policies", "The keys of `policies.yaml`.", PolicyFile),
-        "arbitration.md": keys_markdown(
-            "Arbitration", "The keys of `arbitration.yaml`.", ArbitrationFile
-        ),
+        **business_pages(),
         "problem.md": keys_markdown("Learning problem", "The keys of a problem file.", Problem),
     }
 

@@ -4,7 +4,8 @@ NbaError
 ├── ConfigError        a YAML file or a setting cannot be used
 │   ├── CatalogError   the action catalog cannot be used
 │   ├── PolicyError    the policies, or an expression in them, cannot be used
-│   └── ArbitrationError  levers, weights, exploration or control groups cannot be used
+│   ├── ArbitrationError  levers, weights, exploration or control groups cannot be used
+│   └── IdentityError  the rules for identities cannot be used
 ├── DataError          a data source cannot be read as the table it should be
 ├── FeatureError       features are not declared, not built, or not where they should be
 │   └── LayoutError    a profile was stored with another layout; the store itself answers
@@ -37,6 +38,10 @@ class PolicyError(ConfigError):
 
 class ArbitrationError(ConfigError):
     """Levers, context weights, exploration or control groups cannot be used."""
+
+
+class IdentityError(ConfigError):
+    """The rules for identities cannot be used."""
 
 
 class DataError(NbaError):

@@ -23,6 +23,7 @@ from serving import (
     routes_decisions,
     routes_events,
     routes_health,
+    routes_identities,
     routes_outcomes,
     routes_pages,
 )
@@ -38,6 +39,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *routes_outcomes.OPERATIONS,
     *routes_decisions.OPERATIONS,
     *routes_consents.OPERATIONS,
+    *routes_identities.OPERATIONS,
     *routes_catalog.OPERATIONS,
     *routes_health.OPERATIONS,
     *routes_pages.OPERATIONS,

@@ -9,6 +9,7 @@ from decisioning.arbitration import load_arbitration
 from decisioning.catalog import load_catalog
 from decisioning.catalog_check import Finding, check_catalog
 from decisioning.configuration import PARTS, beside
+from decisioning.identity_rules import load_identity_rules
 from decisioning.policies.policy_file import load_policies
 from features.canonical.tables import open_tables
 from features.clock import open_clock
@@ -19,7 +20,7 @@ from serving.settings import Settings
 def check_files(settings: Settings, catalog: Path) -> tuple[Sequence[str], bool]:
     """Return what there is to say about a catalog and the files beside it, and whether it is used.
 
-    Policies and arbitration are checked once the catalog has no fault, since they name its actions.
+    What stands beside it is checked once the catalog has no fault, since most of it names actions.
     """
     catalog = _catalog_of(catalog)
     now = open_clock(settings.clock_file).now()
@@ -37,7 +38,8 @@ def _catalog_of(path: Path) -> Path:
     """Return the catalog that is meant by a folder, or by a file that stands beside it."""
     if path.is_dir():
         return path / "actions.yaml"
-    for part in PARTS:
+    parts: tuple[str, ...] = (*PARTS, "identity")
+    for part in parts:
         if path.name == f"{part}.yaml":
             return path.with_name("actions.yaml")
         if path.name.endswith(f".{part}.yaml"):
@@ -54,6 +56,7 @@ def _beside(path: Path) -> list[str]:
     for file, load in (
         (beside(path, "policies"), load_policies),
         (beside(path, "arbitration"), load_arbitration),
+        (beside(path, "identity"), lambda file, _: load_identity_rules(file)),
     ):
         if not file.exists():
             continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import monotonic
 from uuid import uuid4
 
@@ -27,7 +27,7 @@ from features.errors import CatalogError, LeakError, NbaError
 from features.profiles import Profiles, no_profile
 from serving.following import Followed
 from serving.logs import log
-from serving.profile_reader import ProfileReader
+from serving.profile_reader import ProfileReader, not_before
 from serving.state import Sources, State, Store, build_state, versions_of
 
 _GUESSES = ("unknown_customer", "model_features_missing")
@@ -35,7 +35,6 @@ _OPEN_AGAIN_S = 5.0
 Found = tuple[Profiles, tuple[str, ...]]
 """A profile, one row, and what kept it from being read, as codes."""
 _READ_AGAIN_S = 60.0
-_CLOCKS_DIFFER_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ class Engine:
         state = state or self.current()
         profiles, unread = found or self._profile(state, request.customer_id)
         # The time is taken after the profile was read: an event in between is not a leak.
-        now = _not_before(profiles, self.clock.now())
+        now = not_before(profiles, self.clock.now())
         answer, failed = self._decide(request, profiles, history, state, now)
         told = answer.decision.degraded
         if unread:
@@ -297,12 +296,3 @@ class Engine:
 
     def _day(self) -> int:
         return self.day_of(self.clock.now().timestamp())
-
-
-def _not_before(profiles: Profiles, now: datetime) -> datetime:
-    """Return the time of a decision on a profile that a machine with a faster clock may have made.
-
-    What is further ahead than clocks differ is left to be refused.
-    """
-    ahead = float(profiles.profile_at[0]) - now.timestamp()
-    return now + timedelta(seconds=ahead, microseconds=1) if 0 < ahead < _CLOCKS_DIFFER_S else now

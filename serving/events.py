@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from math import fsum
 from typing import Any
@@ -14,10 +15,13 @@ from features.calendar import Calendar
 from serving.cloud_events import Envelope, is_cloud_event
 from serving.event_schemas import TRANSACTION, UNDO, EventIn, LineIn
 from serving.problems import fields_of
-from serving.recognition import Recognise
+from serving.recognition import Identities
 from serving.reported import Reported, UnusableError, digest_of_content, read_items, when
 
 _RATED = ("rated", "complaint")
+Recognise = Callable[[Identities], str | None]
+"""Returns the one customer whom ids by namespace name; None where they name nobody, or several."""
+
 _SAME_AMOUNT = 0.005
 """How far a total may be from the sum of its lines: less than the smallest coin."""
 

@@ -49,7 +49,8 @@ def features_parity(
 
     settings = load_settings()
     with open_desk_ledger(settings) as ledger:
-        report = compare(settings, Calendar(settings.time_zone), ledger.events, customers, seed)
+        calendar, people = Calendar(settings.time_zone), ledger.people.persons()
+        report = compare(settings, calendar, ledger.events, customers, seed, people)
     for difference in report.differences[:20]:
         typer.echo(str(difference))
     typer.echo(

@@ -12,12 +12,12 @@ from starlette.responses import Response
 
 from serving.keys import Caller, KeyRing
 from serving.metrics import Metrics
-from serving.recognition import Recognise, by_customer_id
 from serving.settings import Settings
 
 if TYPE_CHECKING:
     from serving.desk import Desk
     from serving.engine import Engine
+    from serving.recognition import Recognition
     from serving.refreshing import Refreshing
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -29,7 +29,6 @@ class Parts:
 
     Attributes
     ----------
-    recognise : finds out whose event it is that names no customer but ids.
     refreshing : None where there is no ledger to read events from.
     """
 
@@ -38,7 +37,7 @@ class Parts:
     desk: Desk
     keys: KeyRing
     metrics: Metrics
-    recognise: Recognise = by_customer_id
+    recognition: Recognition
     refreshing: Refreshing | None = None
 
     def touched(self, customer_ids: Iterable[str]) -> None:

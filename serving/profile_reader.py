@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Literal
 
@@ -22,6 +23,8 @@ from serving.state import Store
 ReadResult = Literal["read", "failed", "late", "not_asked"]
 """What became of a read; `not_asked` : the breaker is open."""
 
+CLOCKS_DIFFER_S = 5.0
+"""How far the clocks of machines may differ that compute and read profiles."""
 THREADS = 8
 """How many reads of a server run at once, in one worker; more of them wait, within their time."""
 
@@ -88,3 +91,12 @@ class ProfileReader:
             if reading.done() and not reading.cancelled():
                 return reading.result()
             raise
+
+
+def not_before(profiles: Profiles, now: datetime) -> datetime:
+    """Return the time of a decision on a profile that a machine with a faster clock may have made.
+
+    What is further ahead than clocks differ is left to be refused.
+    """
+    ahead = float(profiles.profile_at[0]) - now.timestamp()
+    return now + timedelta(seconds=ahead, microseconds=1) if 0 < ahead < CLOCKS_DIFFER_S else now

@@ -53,7 +53,7 @@ class ConsentStored(BaseModel):
 
 async def consents(request: Request) -> Response:
     """Add to the consent log of a customer; the newest entry counts."""
-    parts, customer_id = parts_of(request), _customer_of(request)
+    parts, customer_id = parts_of(request), customer_of(request)
     consent = read_body(ConsentIn, await request.body())
     now = parts.engine.clock.now()
     valid_from = consent.valid_from or now
@@ -79,7 +79,13 @@ async def consents(request: Request) -> Response:
     return json_response({"status": "stored"})
 
 
-def _customer_of(request: Request) -> str:
+def customer_of(request: Request) -> str:
+    """Return the customer id of the path.
+
+    Raises
+    ------
+    ProblemError : `wrong_field`.
+    """
     given = request.path_params["customer_id"]
     if "\ufffd" in given:
         # What is not UTF-8 in a path arrives as this: the objection would be nobody's.

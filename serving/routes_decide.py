@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from decisioning.catalog import Catalog
 from decisioning.decision import Decision
+from decisioning.recognition import Presented, Recognised
 from features.spelling import did_you_mean
 from serving.answer_schemas import NextBestActionsAnswer
 from serving.answers import answer_of, bytes_of
@@ -37,8 +38,9 @@ async def recommend(parts: Parts, caller: Caller, question: NextBestActionsReque
     """
     caller.require(*question.scopes)
     _refuse_unknown_names(question, parts.engine.state.world.catalog)
-    customer_id, codes = question.resolve()
-    asked = question.as_asked(customer_id)
+    presented = parts.recognition.presented(question.whose or {})
+    who = await _who(parts, question, presented)
+    asked = question.as_asked(who.customer_id)
 
     def write(answer: Answer, logged: Logged) -> bytes:
         content = answer_of(
@@ -51,11 +53,22 @@ async def recommend(parts: Parts, caller: Caller, question: NextBestActionsReque
         )
         return bytes_of(content)
 
-    digest = "" if asked.decision_request_id is None else question.digest
-    decision, body = await parts.desk.take(asked, digest, write, codes, question.durable)
+    digest = "" if asked.decision_request_id is None else question.digest(presented.hashed)
+    decision, body = await parts.desk.take(asked, digest, write, who.codes, question.durable)
     if decision is not None:
-        _tell(parts, decision, customer_id)
+        _tell(parts, decision, who.customer_id)
     return Response(body, media_type="application/json")
+
+
+async def _who(parts: Parts, question: NextBestActionsRequest, presented: Presented) -> Recognised:
+    if question.whose is None:
+        return Recognised(None)
+    now, trial = parts.engine.clock.now().timestamp(), question.mode == "dry_run"
+    found = await parts.recognition.for_decision(presented, now, not trial)
+    if found.logins and found.customer_id is not None and not trial:
+        # What the visitor did belongs to the profile of the customer from now on.
+        parts.touched([found.customer_id])
+    return found
 
 
 def _tell(parts: Parts, decision: Decision, customer_id: str | None) -> None:

@@ -2,30 +2,64 @@
 
 from __future__ import annotations
 
+import json
+
 from starlette.requests import Request
 from starlette.responses import Response
 
+from decisioning.ledger.rows import EventRow
+from features.errors import LedgerError
 from serving.event_schemas import EventsIn
 from serving.events import read_events
 from serving.guard import CLOUD_EVENT_TYPES, EVENTS_PATH, JSON_TYPE
 from serving.item_schemas import ItemsAnswer
-from serving.operations import Operation, parts_of
-from serving.storing import answer_items
+from serving.operations import Operation, Parts, parts_of
+from serving.recognition import Identities
+from serving.reported import Reported
+from serving.storing import answer_items, not_stored
 
 
 async def events(request: Request) -> Response:
     """Store one event or a list; each is told what became of it."""
     parts = parts_of(request)
-    engine = parts.engine
-    reported = read_events(
-        await request.body(), engine.clock.now(), engine.calendar, parts.recognise
-    )
+    reported = await _read(parts, await request.body())
     return await answer_items(
         parts,
         reported,
         lambda ledger, rows, now: ledger.store_events(rows, now),
         parts.metrics.event,
     )
+
+
+async def _read(parts: Parts, raw: bytes) -> Reported[EventRow]:
+    """Return the events of a body, each of the customer whom its ids name.
+
+    Raises
+    ------
+    ProblemError : as `read_events`; `not_stored`, whose ids they are cannot be looked up.
+    """
+    now, calendar = parts.engine.clock.now(), parts.engine.calendar
+    named: dict[str, Identities] = {}
+
+    def note(identities: Identities) -> str:
+        named[_key(identities)] = identities
+        return ""
+
+    reported = read_events(raw, now, calendar, note)
+    if not named:
+        return reported
+    # Recognising takes the ledger, and one look for all of them: so they are read once more.
+    try:
+        found = await parts.recognition.recognise_all(list(named.values()), now.timestamp())
+    except LedgerError as error:
+        raise not_stored(error) from error
+    parts.touched(one.customer_id for one in found if one.logins and one.customer_id)
+    whose = {key: one.customer_id for key, one in zip(named, found, strict=True)}
+    return read_events(raw, now, calendar, lambda identities: whose[_key(identities)])
+
+
+def _key(identities: Identities) -> str:
+    return json.dumps(identities, sort_keys=True)
 
 
 EXAMPLES = {

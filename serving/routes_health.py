@@ -44,7 +44,7 @@ async def readyz(request: Request) -> Response:
 
 def degraded(parts: Parts) -> list[str]:
     """Return what is missing for a full answer, as codes."""
-    found = [*parts.engine.degraded(), *parts.desk.degraded()]
+    found = [*parts.engine.degraded(), *parts.desk.degraded(), *parts.recognition.degraded()]
     return found if parts.refreshing is None else [*found, *parts.refreshing.degraded()]
 
 

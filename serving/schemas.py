@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
 import orjson
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -29,6 +31,7 @@ from decisioning.request import (
     Language,
     Mode,
 )
+from features.identity import CUSTOMER_NAMESPACE, normalised
 
 Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """A short text without control characters."""
@@ -51,6 +54,26 @@ def _moment(value: object) -> object:
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 """A time with an offset."""
+
+MOST_NAMESPACES = 16
+"""How many namespaces, and ids of one namespace, may come together."""
+
+
+def _each_id_says_something(value: dict[str, list[str]]) -> dict[str, list[str]]:
+    for namespace, ids in value.items():
+        if not all(normalised(namespace, one) for one in ids):
+            # Not the id: what is refused may be told and logged by whoever sent it.
+            raise PydanticCustomError(
+                "identity", "nothing is left of an id of {namespace}", {"namespace": namespace}
+            )
+    return value
+
+
+_Ids = Annotated[list[Name], Field(min_length=1, max_length=MOST_NAMESPACES)]
+Identities = Annotated[
+    dict[Name, _Ids], Field(max_length=MOST_NAMESPACES), AfterValidator(_each_id_says_something)
+]
+"""Ids by namespace."""
 
 MOST_RESULTS = 100
 """How many actions one answer may have."""
@@ -96,13 +119,10 @@ class NextBestActionsRequest(_In):
     customer_id: Name | None = Field(
         None, description="Id of the customer; a string, leading zeros count."
     )
-    identities: dict[Name, Annotated[list[Name], Field(min_length=1, max_length=16)]] | None = (
-        Field(
-            None,
-            max_length=16,
-            description="Ids by namespace, instead of customer_id. Only the namespace customer_id "
-            "is looked up; others are answered with `identity_not_resolved`.",
-        )
+    identities: Identities | None = Field(
+        None,
+        description="Ids by namespace, instead of customer_id: who is meant is found out by the "
+        "rules of identity.yaml. Ids are kept as keyed hashes alone.",
     )
     channel: Channel = Field("web", description="Where the answer is used; decides the texts.")
     context: Context | None = Field(
@@ -166,10 +186,17 @@ class NextBestActionsRequest(_In):
             raise PydanticCustomError("both", "cannot be sent together with customer_id")
         return value
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the question, the same for every way of writing it."""
-        content = self.model_dump(mode="json", exclude={"decision_request_id"})
+    def digest(self, hashed: Sequence[tuple[str, str]] = ()) -> str:
+        """Return the SHA-256 of the question, the same for every way of writing it.
+
+        Parameters
+        ----------
+        hashed : the ids by namespace as keyed hashes; themselves they go into nothing that is kept.
+        """
+        content = self.model_dump(mode="json", exclude={"decision_request_id", "identities"})
+        if self.identities is not None:
+            named = sorted(self.identities.get(CUSTOMER_NAMESPACE, ()))
+            content["identities"] = [named, sorted(hashed)]
         text = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
         return hashlib.sha256(text).hexdigest()
 
@@ -193,12 +220,12 @@ class NextBestActionsRequest(_In):
         asked = "explain" in self.model_fields_set and self.explain != "none"
         return self.seen_by == "bot" and asked
 
-    def resolve(self) -> tuple[str | None, tuple[str, ...]]:
-        """Return whose decision it is, and what could not be found out, as degraded codes."""
-        if self.identities is None:
-            return self.customer_id, ()
-        ids = set(self.identities.get("customer_id", ()))
-        return (ids.pop(), ()) if len(ids) == 1 else (None, ("identity_not_resolved",))
+    @property
+    def whose(self) -> dict[str, list[str]] | None:
+        """The ids of whoever is meant; None where nobody is named."""
+        if self.identities is not None:
+            return self.identities
+        return None if self.customer_id is None else {CUSTOMER_NAMESPACE: [self.customer_id]}
 
     def as_asked(self, customer_id: str | None) -> DecisionRequest:
         """Return the question as the kernel takes it."""

@@ -170,6 +170,7 @@ async def _keep_current(parts: Any) -> None:
         await asyncio.sleep(_REFRESH_S)
         try:
             await asyncio.to_thread(parts.engine.refresh)
+            await asyncio.to_thread(parts.recognition.refresh)
             await asyncio.to_thread(parts.desk.anchor_daily)
         except Exception as error:
             # Following must go on: the next change may be the repair.

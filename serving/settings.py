@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from features.errors import ConfigError
@@ -106,6 +106,12 @@ class Settings(BaseSettings):
         default=64,
         ge=0,
         description="Free disk space in megabytes below which nothing more is written.",
+    )
+    identity_key: SecretStr | None = Field(
+        default=None,
+        description="The secret that ids of customers are hashed with, at least 16 characters; the "
+        "same for every machine, and kept for good. By default identity-key in the home folder is "
+        "made.",
     )
     retention_days: int = Field(
         default=730,
@@ -216,6 +222,11 @@ class Settings(BaseSettings):
     def keys_path(self) -> Path:
         """Where the API keys are."""
         return self.keys_file or self.home / "keys.json"
+
+    @property
+    def identity_key_file(self) -> Path:
+        """Where the key is that ids are hashed with, unless a setting says it."""
+        return self.home / "identity-key"
 
     @property
     def ledger_place(self) -> str:

@@ -8,12 +8,21 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from decisioning.champion import champion_stamp
-from decisioning.configuration import PARTS, Configuration, Part, load_configuration, written
+from decisioning.configuration import (
+    PARTS,
+    Configuration,
+    Part,
+    beside,
+    load_configuration,
+    written,
+)
+from decisioning.identity_rules import load_identity_rules
 from decisioning.ledger.ledger import Ledger
 from decisioning.ledger.open import open_ledger
 from features.calendar import Calendar
 from features.clock import Clock, open_clock
 from features.errors import ConfigError
+from features.identity import IdentityKey, open_key
 from serving.breaker import Breaker, BreakerState
 from serving.desk import Desk
 from serving.engine import Engine
@@ -23,6 +32,7 @@ from serving.logs import log, set_up_logs
 from serving.metrics import Metrics
 from serving.operations import Parts
 from serving.profile_reader import ProfileReader
+from serving.recognition import Recognition
 from serving.refreshing import Refreshing
 from serving.settings import Settings
 from serving.state import Sources
@@ -38,7 +48,7 @@ def prepare(settings: Settings) -> None:
     Raises
     ------
     ConfigError : there are no API keys, no such time zone, the demo key is wanted where others
-        could reach it, or the catalog cannot be used.
+        could reach it, or the catalog, the rules or the key for identities cannot be used.
     """
     set_up_logs(settings.log_level)
     if settings.demo_key:
@@ -52,6 +62,8 @@ def prepare(settings: Settings) -> None:
     Calendar(settings.time_zone)
     load_keys(settings.keys_path)
     load_configuration(settings.catalog_file)
+    load_identity_rules(beside(settings.catalog_file, "identity"))
+    identity_key(settings)
     open_desk_ledger(settings).close()
 
 
@@ -71,12 +83,27 @@ def start(settings: Settings) -> Parts:
         seconds=settings.timeout_seconds,
         read_seconds=settings.deadline_ms / 1_000.0,
     )
+    recognition = Recognition(
+        desk, identity_key(settings), beside(settings.catalog_file, "identity")
+    )
     refreshing = None
     if desk.ledger is not None:
         refreshing = open_refreshing(settings, desk.engine, desk.ledger)
         refreshing.start()
     keys = KeyRing(settings.keys_path)
-    return Parts(settings, desk.engine, desk, keys, metrics, refreshing=refreshing)
+    return Parts(settings, desk.engine, desk, keys, metrics, recognition, refreshing)
+
+
+def identity_key(settings: Settings) -> IdentityKey:
+    """Return the key that ids are hashed with; without a setting it is made in the home folder.
+
+    Raises
+    ------
+    ConfigError : it cannot be used.
+    """
+    secret = settings.identity_key
+    told = None if secret is None else secret.get_secret_value()
+    return open_key(told, settings.identity_key_file)
 
 
 def open_desk_ledger(settings: Settings) -> Ledger:
@@ -106,7 +133,8 @@ def open_refresher(
         calendar,
         clock,
         ledger.events.of,
-        places=settings.places,
+        ledger.people.people,
+        settings.places,
     )
 
 

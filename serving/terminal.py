@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import cast
 
 from rich.console import Console
@@ -52,7 +53,8 @@ def recommend(
     with open_desk_ledger(settings) as ledger:
         now = engine.clock.now().timestamp()
         state = engine.current()
-        history = ledger.history(customer_id, now, state.world.needs)
+        request = replace(request, customer_id=ledger.people.root(customer_id))
+        history = ledger.history(request.customer_id, now, state.world.needs)
     answer = engine.answer(request, history, state=state)
     decision = answer.decision
     if as_json:

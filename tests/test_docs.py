@@ -24,6 +24,7 @@ REFERENCE = ROOT / "docs" / "reference" / "features.md"
 
 # The models of the files that people edit; those that are not there have no keys to document.
 EDITED = (
+    "decisioning.identity_rules",
     "decisioning.catalog",
     "decisioning.action",
     "decisioning.placements",

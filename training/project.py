@@ -107,14 +107,16 @@ class Project:
         Parameters
         ----------
         people : the id that a profile is stored under, with all ids whose events belong to it;
-            customers that are not named there are people of their own.
+            customers that are not named there are people of their own. By default as the ledger
+            says.
         """
         reader = None if self.ledger is None else open_reader(self.ledger)
         if reader is None:
             return with_people(tables, people or {})
         with reader:
-            live = live_events(reader.events.between(), owners(people or {}))
-        return with_events(with_people(tables, people or {}), live)
+            persons = reader.persons() if people is None else people
+            live = live_events(reader.events.between(), owners(persons))
+        return with_events(with_people(tables, persons), live)
 
     def build_features(
         self, tasks: tuple[Task, ...], progress: Progress, people: People | None = None

@@ -11,13 +11,15 @@ from sqlalchemy import literal_column as written
 
 from decisioning.ledger import schema
 from decisioning.ledger.chain import Head
-from decisioning.ledger.jobs import Job, answer, contested, in_order
+from decisioning.ledger.contention import contested, on_people
+from decisioning.ledger.jobs import Job, answer, in_order
 from decisioning.ledger.statements import Session, Sql
 from decisioning.ledger.store import Store, savepoint
 from decisioning.ledger.work import Work
 from features.errors import LedgerBusy, LedgerError
 
 _D = schema.DECISIONS.c
+_PEOPLE = "people"
 _HEAD = Sql(
     lambda *_: (
         select(_D.seq, _D.link)
@@ -63,7 +65,7 @@ class Committer:
         try:
             with self._store.writing() as session:
                 work = Work(session, self._store, self._head or self._read_head(session))
-                self._store.lock(session, contested(work, jobs))
+                self._lock(work, jobs)
                 results: list[Any] = run(work, jobs)
         except Exception as error:
             # What was committed is known again only from the database.
@@ -76,6 +78,14 @@ class Committer:
             raise told from error
         self._head = work.head
         return results
+
+    def _lock(self, work: Work, jobs: Sequence[Job]) -> None:
+        """Keep others from what the jobs decide about; first of all, who is one person stays so."""
+        session = work.session
+        doing = on_people(jobs)
+        if doing is not None:
+            self._store.lock(session, (_PEOPLE,), shared=doing == "decide")
+        self._store.lock(session, contested(work, jobs))
 
     def _together(self, work: Work, jobs: Sequence[Job]) -> list[Any]:
         return answer(work, jobs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,7 @@ from decisioning.ledger.counting import Counting
 from decisioning.ledger.decisions import Check, Register, prepare, reserve
 from decisioning.ledger.event_columns import columns_of
 from decisioning.ledger.history_reads import read_history
+from decisioning.ledger.identities import read_people
 from decisioning.ledger.placing import Placing
 from decisioning.ledger.rows import (
     Activated,
@@ -31,7 +32,7 @@ from decisioning.ledger.statements import Parameters, Sql, listed
 from decisioning.ledger.work import Work
 
 _D = schema.DECISIONS.c
-_STATES = Sql(
+STATES = Sql(
     lambda _, size: select(_D.decision_id, _D.customer_id, _D.state).where(
         _D.decision_id.in_(listed(size))
     )
@@ -129,6 +130,13 @@ class Run(Job):
     do: Callable[[Work], Any]
 
 
+@dataclass(eq=False)
+class ChangePeople(Job):
+    """Add to the logs of links and merges, while nobody decides by them."""
+
+    do: Callable[[Work], Any]
+
+
 def _insert(work: Work, jobs: Sequence[Insert]) -> list[Any]:
     for job in jobs:
         work.session.many(job.statement, job.rows)
@@ -173,12 +181,15 @@ def _take_one(work: Work, register: Register, job: TakeDecision) -> Taken:
 
 
 def _history(work: Work, customer_id: str | None, now: float, needs: HistoryNeeds) -> History:
-    return read_history(work.session, customer_id, now, needs, work.counting)
+    people = work.people
+    if people is None:
+        people = read_people(work.session, () if customer_id is None else (customer_id,))
+    return read_history(work.session, customer_id, now, needs, people, work.counting)
 
 
 def _activate(work: Work, jobs: Sequence[Activate]) -> list[Activated]:
     ids = sorted({job.decision_id for job in jobs})
-    known = {row[0]: (row[1], row[2]) for row in work.session.about(_STATES, ids)}
+    known = {row[0]: (row[1], row[2]) for row in work.session.about(STATES, ids)}
     done = []
     for job in jobs:
         customer_id, state = known.get(job.decision_id, (None, "unknown"))
@@ -224,12 +235,13 @@ def _events(work: Work, jobs: Sequence[StoreEvents]) -> list[Statuses]:
     return told
 
 
-def _run(work: Work, jobs: Sequence[Run]) -> list[Any]:
+def _run(work: Work, jobs: Sequence[Run | ChangePeople]) -> list[Any]:
     return [job.do(work) for job in jobs]
 
 
 _HANDLERS: tuple[tuple[type[Job], Callable[[Work, Any], list[Any]]], ...] = (
     (Insert, _insert),
+    (ChangePeople, _run),
     (LogDecision, _log),
     (TakeDecision, _take),
     (Activate, _activate),
@@ -256,26 +268,3 @@ def answer(work: Work, jobs: Sequence[Job]) -> list[Any]:
             results |= {id(job): answer for job, answer in zip(chosen, answers, strict=True)}
     work.counting.flush(work.session)
     return [results[id(job)] for job in jobs]
-
-
-def contested(work: Work, jobs: Iterable[Job]) -> set[str]:
-    """Return what nobody else may decide about meanwhile: customers, volumes and requests."""
-    keys: set[str] = set()
-    activations = [job for job in jobs if isinstance(job, Activate)]
-    for job in jobs:
-        if isinstance(job, TakeDecision):
-            if job.record.request_id is not None:
-                keys.add(f"request:{job.record.request_id}")
-            if job.slots:
-                keys |= _of_customer(job.record.customer_id, job.record.needs)
-    if activations:
-        ids = sorted({job.decision_id for job in activations})
-        customers = {row[0]: row[1] for row in work.session.about(_STATES, ids)}
-        for activation in activations:
-            keys |= _of_customer(customers.get(activation.decision_id), activation.needs)
-    return keys
-
-
-def _of_customer(customer_id: str | None, needs: HistoryNeeds) -> set[str]:
-    keys = {f"volume:{action_id}" for action_id in needs.volume_action_ids}
-    return keys if customer_id is None else keys | {f"customer:{customer_id}"}

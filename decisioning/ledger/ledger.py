@@ -15,7 +15,9 @@ from decisioning.ledger.decisions import Check
 from decisioning.ledger.disk import Disk
 from decisioning.ledger.event_reads import EventReads
 from decisioning.ledger.history_reads import read_history
+from decisioning.ledger.identities import read_people
 from decisioning.ledger.jobs import Activate, Insert, Run, StoreEvents, TakeDecision
+from decisioning.ledger.people_log import PeopleLog
 from decisioning.ledger.retention import Forgotten, forget_customer, purge_page
 from decisioning.ledger.rows import (
     NO_NEEDS,
@@ -77,6 +79,8 @@ class Ledger:
         """The name of this process's chain."""
         self.events = EventReads(store.readers.lend)
         """Reads of what happened, whoever it was."""
+        self.people = PeopleLog(store.readers, writer)
+        """Which ids are whose, and which customers are one person."""
 
     def log_decision(self, record: DecisionRow) -> Future[Stored]:
         """Log a decision that nobody waits for.
@@ -152,6 +156,8 @@ class Ledger:
     def history(self, customer_id: str | None, now: float, needs: HistoryNeeds) -> History:
         """Return what policies want to know of a customer at a moment.
 
+        That of all customer ids that are one person with this one.
+
         Raises
         ------
         LedgerError : it cannot be read; whoever decides then has no history, not an empty one.
@@ -159,7 +165,8 @@ class Ledger:
         readers = self._store.readers
         session = readers.take()
         try:
-            history = read_history(session, customer_id, now, needs)
+            people = read_people(session, () if customer_id is None else (customer_id,))
+            history = read_history(session, customer_id, now, needs, people)
         except BaseException as error:
             raise readers.failed(session, error) from error
         readers.give(session)

@@ -26,6 +26,7 @@ _WITH_TIMEOUTS = (
 )
 _PATIENT = "-c statement_timeout=0 -c lock_timeout=60000"
 _LOCK = "SELECT pg_advisory_xact_lock(key) FROM unnest(%(keys)s::bigint[]) AS key"
+_LOCK_SHARED = _LOCK.replace("pg_advisory_xact_lock(", "pg_advisory_xact_lock_shared(")
 _MIGRATION = "SELECT pg_advisory_xact_lock(%(key)s)"
 _UNSAFE = ("fsync", "synchronous_commit", "full_page_writes")
 _BUSY = (
@@ -104,12 +105,13 @@ class PostgresStore:
             session.connection.execute("BEGIN")
         return session
 
-    def lock(self, session: Session, keys: Iterable[str]) -> None:
+    def lock(self, session: Session, keys: Iterable[str], shared: bool = False) -> None:
         """Take the locks of all keys, sorted: whoever wants several takes them in one order."""
         numbers = sorted({_number(key) for key in keys})
         if numbers:
-            # psycopg alone binds lists, and this statement runs nowhere else.
-            cast(Any, session.connection).execute(_LOCK, {"keys": numbers})
+            # psycopg alone binds lists, and these statements run nowhere else.
+            statement = _LOCK_SHARED if shared else _LOCK
+            cast(Any, session.connection).execute(statement, {"keys": numbers})
 
     def told(self, error: Exception) -> LedgerError | None:
         """Return what is wrong with the server."""

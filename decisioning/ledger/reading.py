@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, func, select
 from decisioning.ledger import consents, reads, schema
 from decisioning.ledger.event_reads import EventReads
 from decisioning.ledger.event_sql import is_outcome
+from decisioning.ledger.identities import read_persons
 from decisioning.ledger.migrate import quick_look
 from decisioning.ledger.migrations import HEAD
 from decisioning.ledger.open import store_of
@@ -52,6 +53,11 @@ class LedgerReader:
     def events(self) -> EventReads:
         """What happened."""
         return EventReads(self.store.readers.lend)
+
+    def persons(self) -> Mapping[str, tuple[str, ...]]:
+        """Return everybody who has several customer ids: all of them by root, the root first."""
+        with self.store.readers.lend() as session:
+            return read_persons(session)
 
     def count(self, start: float, before: float) -> int:
         """Return how many decisions were taken from `start` on and before `before`."""

@@ -113,7 +113,7 @@ class SqliteStore:
             with transaction(session.connection):
                 yield session
 
-    def lock(self, session: Session, keys: Iterable[str]) -> None:
+    def lock(self, session: Session, keys: Iterable[str], shared: bool = False) -> None:
         """Do nothing: whoever writes is alone."""
 
     def told(self, error: Exception) -> LedgerError | None:

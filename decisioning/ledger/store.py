@@ -26,8 +26,11 @@ class Store(Protocol):
         """Return a transaction: it is committed when the block ends, and durable then."""
         ...
 
-    def lock(self, session: Session, keys: Iterable[str]) -> None:
-        """Keep other processes from deciding about the same things until the transaction ends."""
+    def lock(self, session: Session, keys: Iterable[str], shared: bool = False) -> None:
+        """Keep other processes from deciding about the same things until the transaction ends.
+
+        Those who share a key keep off only whoever wants it alone.
+        """
         ...
 
     def told(self, error: Exception) -> LedgerError | None:

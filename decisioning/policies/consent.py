@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from decisioning.action import Purpose
 from decisioning.catalog import Catalog
-from decisioning.history import EVERY_CHANNEL, Consent, History
+from decisioning.consent_status import status_of
+from decisioning.history import History
 from decisioning.policies.policy_file import PolicyFile
 from decisioning.request import DecisionRequest
 
 Index = npt.NDArray[np.int64]
 
-_STRICTNESS = ("granted", "withdrawn", "objected")
 _STOPPED = {"withdrawn": "consent_withdrawn", "objected": "objected"}
 
 
@@ -89,29 +89,3 @@ class ConsentBook:
         if status == "granted" or not needed:
             return "", False
         return ("", True) if self._assumed else ("no_consent", False)
-
-
-def status_of(consents: tuple[Consent, ...], purpose: str, channel: str, now: float) -> str | None:
-    """Return what the customer said last about a purpose on a channel; None for nothing.
-
-    An objection stays until consent is given again, whatever is written in between. Of two entries
-    of the same moment the stricter one counts.
-
-    >>> said = (Consent("marketing", "all", "objected", 1.0),
-    ...         Consent("marketing", "email", "withdrawn", 2.0),
-    ...         Consent("marketing", "web", "granted", 3.0))
-    >>> [status_of(said, "marketing", channel, 9.0) for channel in ("email", "web", "bot")]
-    ['objected', 'granted', 'objected']
-    """
-    heard = [
-        one
-        for one in consents
-        if one.purpose == purpose
-        and one.channel in (channel, EVERY_CHANNEL)
-        and one.valid_from <= now
-    ]
-    status: str | None = None
-    for entry in sorted(heard, key=lambda one: (one.valid_from, _STRICTNESS.index(one.status))):
-        if status != "objected" or entry.status == "granted":
-            status = entry.status
-    return status

@@ -30,7 +30,9 @@ from serving.following import configuration_stamp
 from serving.keys import KeyRing, Scope, create_key
 from serving.metrics import Metrics
 from serving.operations import Parts
+from serving.recognition import Recognition
 from serving.settings import Settings
+from serving.start import identity_key
 from serving.state import Sources
 
 with warnings.catch_warnings():
@@ -175,7 +177,8 @@ class House:
             self.key("admin")
         chosen = Settings(home=self.folder, **settings)
         desk = Desk(self.engine(), self.open_ledger(), seconds=self.seconds)
-        return Parts(chosen, desk.engine, desk, KeyRing(chosen.keys_path), Metrics())
+        recognition = Recognition(desk, identity_key(chosen), beside(self.catalog, "identity"))
+        return Parts(chosen, desk.engine, desk, KeyRing(chosen.keys_path), Metrics(), recognition)
 
     def open_ledger(self) -> Ledger | None:
         """Open the ledger of the house, once; None where the test wants none."""
