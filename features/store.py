@@ -30,6 +30,7 @@ import yaml
 from features.declared import stored
 from features.errors import FeatureError
 from features.layout import Layout
+from features.online_erasure import erase_from_redis, erase_from_sqlite
 from features.profiles import Profiles
 from features.spec import Block
 
@@ -40,6 +41,7 @@ if os.environ.get("NBA_FEAST_TYPECHECK") != "1":
 
 from feast import FeatureStore
 from feast.errors import FeastError
+from feast.infra.key_encoding_utils import serialize_entity_key
 from feast.infra.online_stores.sqlite import SqliteOnlineStore
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
@@ -163,6 +165,24 @@ class ProfileStore:
             source: Any = self._feast.get_feature_view(VECTOR_VIEW).batch_source
         return int(pq.ParquetFile(source.path).metadata.num_rows)
 
+    def forget(self, customer_ids: Sequence[str]) -> int:
+        """Take customers out of the online store; return how many rows went.
+
+        Raises
+        ------
+        FeatureError : it cannot be written.
+        """
+        config = self._feast.config
+        version = config.entity_key_serialization_version
+        keys = [serialize_entity_key(_key_of(one), version) for one in customer_ids]
+        with _as_feature_error("online store"), _quietly(), self._lock:
+            online_store: Any = self._feast._get_provider().online_store
+            if isinstance(online_store, SqliteOnlineStore):
+                views = [f"{config.project}_{name}" for name in (VECTOR_VIEW,)]
+                return erase_from_sqlite(online_store._get_conn(config), views, keys)
+            client = online_store._get_client(config.online_store)
+            return erase_from_redis(client, config.project, keys)
+
     def _let_readers_pass(self) -> None:
         """Make readers of a SQLite store see the former rows while new ones are written."""
         online_store = self._feast._get_provider().online_store
@@ -183,7 +203,7 @@ class ProfileStore:
         This is the request path: Feast's online store is asked directly, a fifth of the cost of
         going through a feature service.
         """
-        key = EntityKey(join_keys=["customer_id"], entity_values=[Value(string_val=customer_id)])
+        key = _key_of(customer_id)
         with _as_feature_error("online store"), self._lock:
             if self._vector_view is None:
                 self._vector_view = self._feast.get_feature_view(VECTOR_VIEW)
@@ -245,6 +265,10 @@ def open_store(home: Path, repo: Path) -> ProfileStore:
     with _as_feature_error(str(path)), _quietly():
         config = RepoConfig(repo_path=repo, **yaml.safe_load(text))
         return ProfileStore(FeatureStore(config=config), layout)
+
+
+def _key_of(customer_id: str) -> Any:
+    return EntityKey(join_keys=["customer_id"], entity_values=[Value(string_val=customer_id)])
 
 
 def _wait_briefly(online_store: Any, config: RepoConfig) -> None:

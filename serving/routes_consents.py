@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,9 +13,10 @@ from features.errors import LedgerError
 from serving.answers import json_response
 from serving.bodies import read_body
 from serving.operations import Operation, parts_of
-from serving.problems import FieldError, ProblemError, wrong_fields
+from serving.people import customer_of
+from serving.problems import FieldError, ProblemError
 from serving.routes_outcomes import not_stored
-from serving.schemas import Moment, Name
+from serving.schemas import Moment
 
 
 class ConsentIn(BaseModel):
@@ -37,12 +38,6 @@ class ConsentIn(BaseModel):
     )
 
 
-class _Whose(BaseModel):
-    """The customer of the path, with the limits that one in a request has."""
-
-    customer_id: Name
-
-
 class ConsentStored(BaseModel):
     """What became of a consent."""
 
@@ -53,7 +48,7 @@ class ConsentStored(BaseModel):
 
 async def consents(request: Request) -> Response:
     """Add to the consent log of a customer; the newest entry counts."""
-    parts, customer_id = parts_of(request), _customer_of(request)
+    parts, customer_id = parts_of(request), customer_of(request)
     consent = read_body(ConsentIn, await request.body())
     now = parts.engine.clock.now()
     valid_from = consent.valid_from or now
@@ -77,18 +72,6 @@ async def consents(request: Request) -> Response:
     except LedgerError as error:
         raise not_stored(error) from error
     return json_response({"status": "stored"})
-
-
-def _customer_of(request: Request) -> str:
-    given = request.path_params["customer_id"]
-    if "\ufffd" in given:
-        # What is not UTF-8 in a path arrives as this: the objection would be nobody's.
-        wrong = FieldError(field="customer_id", message="not UTF-8 in the path", value=given)
-        raise ProblemError("wrong_field", "cannot use: customer_id", (wrong,))
-    try:
-        return _Whose(customer_id=given).customer_id
-    except ValidationError as error:
-        raise wrong_fields(error) from error
 
 
 OPERATIONS = (
