@@ -13,6 +13,7 @@ import typer
 
 from features.errors import NbaError
 from serving.business_commands import catalog_app, demo, keys_app, recommend, serve, simulate
+from serving.customer_commands import customer_app
 from serving.feature_commands import features_app
 from serving.identity_commands import identity_app
 from serving.ledger_commands import consent_app, ledger_app, log_app, replay
@@ -30,7 +31,7 @@ app = typer.Typer(
 for _name, _verbs in (
     ("features", features_app), ("catalog", catalog_app), ("consent", consent_app),
     ("identity", identity_app), ("log", log_app), ("ledger", ledger_app), ("keys", keys_app),
-    ("dataset", dataset_app),
+    ("dataset", dataset_app), ("customer", customer_app),
 ):  # fmt: skip
     app.add_typer(_verbs, name=_name)
 
@@ -68,6 +69,7 @@ def ingest(
     else:
         report = ingest_folder(source, target, clock, mapping, typer.echo)
     pin_clock(settings.clock_file, start)
+    _keep_erased_out(settings)
     first, last = report.period
     typer.echo(f"events from {first} to {last}; {report.rejected:,} rows rejected (rejects.csv)")
 
@@ -104,6 +106,7 @@ def features_build(config: Config = None) -> None:
     settings, project = _open()
     file = config or settings.problem_file
     tasks = (project.task(file),) if config else project.tasks(file.parent)
+    _keep_erased_out(settings)
     with progress_bar("profiles") as progress:
         report = project.build_features(tasks, progress)
     typer.echo(
@@ -196,6 +199,13 @@ def reference_pages() -> dict[str, str]:
         **business_pages(),
         "problem.md": keys_markdown("Learning problem", "The keys of a problem file.", Problem),
     }
+
+
+def _keep_erased_out(settings: Settings) -> None:
+    from serving.tombstones import respect_tombstones
+
+    if rows := respect_tombstones(settings):
+        typer.echo(f"{rows:,} rows of customers who were erased were taken out")
 
 
 def _settings() -> Settings:

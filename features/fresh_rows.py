@@ -11,13 +11,14 @@ from __future__ import annotations
 import fcntl
 import os
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.backfill import named
@@ -32,12 +33,17 @@ class FreshRows:
     """The rows that this process adds to the build in a folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / _FOLDER / f"{uuid.uuid4().hex}{_ENDING}"
+        self._folder = folder / _FOLDER
+        self._path = _new(self._folder)
         self._file: pa.NativeFile | None = None
         self._stream: pa.ipc.RecordBatchStreamWriter | None = None
 
     def append(self, rows: pa.Table) -> None:
         """Add packed profile rows."""
+        if self._stream is not None and not self._path.exists():
+            # Somebody was taken out of it: what is left lies in another file.
+            self.close()
+            self._path = _new(self._folder)
         if self._stream is None or self._file is None:
             self._path.parent.mkdir(exist_ok=True)
             self._file = pa.OSFile(str(self._path), "wb")
@@ -76,6 +82,29 @@ def fold(folder: Path, layout: Layout) -> int:
     if writer is not None:
         os.replace(draft, folder / FOLDED)
     return folded
+
+
+def forget(folder: Path, customer_ids: Collection[str]) -> int:
+    """Take customers out of all fresh rows; return how many rows went.
+
+    Whoever calls holds the right to write profiles (`writing_online`).
+    """
+    wanted, gone = pa.array(sorted(customer_ids), pa.string()), 0
+    for path in sorted((folder / _FOLDER).glob(f"*{_ENDING}")):
+        batches = list(_batches(path))
+        kept = [one.filter(pc.invert(pc.is_in(one["customer_id"], wanted))) for one in batches]
+        lost = sum(map(len, batches)) - sum(map(len, kept))
+        if lost:
+            with closing(FreshRows(folder)) as fresh:
+                for batch in kept:
+                    fresh.append(pa.Table.from_batches([batch]))
+            path.unlink()
+            gone += lost
+    return gone
+
+
+def _new(folder: Path) -> Path:
+    return folder / f"{uuid.uuid4().hex}{_ENDING}"
 
 
 def _unpacked(rows: list[dict[str, Any]], layout: Layout) -> Profiles:

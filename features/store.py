@@ -34,6 +34,7 @@ from features.guarded import as_feature_error, quietly
 from features.joined_frames import aware, vectors_of
 from features.layout import Layout
 from features.online import newest_wins
+from features.online_erasure import erase_from_redis, erase_from_sqlite
 from features.places import WRITE_SECONDS, Places
 from features.profiles import Profiles
 from features.spec import Block
@@ -44,6 +45,7 @@ if os.environ.get("NBA_FEAST_TYPECHECK") != "1":
     vars(typeguard)["typechecked"] = lambda t=None, **_: t if t else (lambda inner: inner)
 
 from feast import FeatureStore
+from feast.infra.key_encoding_utils import serialize_entity_key
 from feast.infra.online_stores.sqlite import SqliteOnlineStore
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
@@ -194,6 +196,21 @@ class ProfileStore:
         with self._guarded("online store"), self._lock:
             self._feast.write_to_online_store(VECTOR_VIEW, df=rows.to_pandas())
 
+    def forget(self, customer_ids: Sequence[str]) -> int:
+        """Take customers out of the online store; return how many rows went.
+
+        Raises
+        ------
+        FeatureError : it cannot be written.
+        """
+        project, version = self._config.project, self._config.entity_key_serialization_version
+        keys = [serialize_entity_key(k, version) for k in _keys("customer_id", customer_ids)]
+        with self._guarded("online store"), writing_online(self._home), self._lock:
+            if self.remote:
+                return erase_from_redis(self._online_store._client, project, keys)
+            connection = self._online_store._get_conn(self._config)
+            return erase_from_sqlite(connection, [f"{project}_{VECTOR_VIEW}"], keys)
+
     def _writer(self) -> Any:
         """Return Feast's online store, made to do what every one of them should do."""
         online_store: Any = self._feast._get_provider().online_store
@@ -231,7 +248,7 @@ class ProfileStore:
         This is the request path: Feast's online store is asked directly, a fifth of the cost of
         going through a feature service.
         """
-        keys = [EntityKey(join_keys=[join_key], entity_values=[Value(string_val=i)]) for i in ids]
+        keys = _keys(join_key, ids)
         with self._guarded("online store"), self._lock:
             if view not in self._views:
                 self._views[view] = self._feast.get_feature_view(view)
@@ -271,6 +288,10 @@ def open_store(home: Path, repo: Path, places: Places | None = None) -> ProfileS
     with as_feature_error(str(path), places), quietly():
         config = RepoConfig(repo_path=repo, **places.over(yaml.safe_load(text)))
         return ProfileStore(FeatureStore(config=config), layout, home, places)
+
+
+def _keys(join_key: str, ids: Sequence[str]) -> list[Any]:
+    return [EntityKey(join_keys=[join_key], entity_values=[Value(string_val=one)]) for one in ids]
 
 
 def _wait_briefly(online_store: Any, config: RepoConfig, read_ms: float) -> None:

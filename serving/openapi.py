@@ -85,11 +85,15 @@ def _operation(operation: Operation) -> Json:
     else:
         described["security"] = []
     names = re.findall(r"{(\w+)}", operation.path)
-    if names:
-        described["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in names
-        ]
+    parameters: list[Json] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in names
+    ] + [
+        {"name": name, "in": "query", "description": meaning, "schema": {"type": "string"}}
+        for name, meaning in operation.query.items()
+    ]
+    if parameters:
+        described["parameters"] = parameters
     if operation.body is not None:
         content: Json = {"schema": _reference(operation.body)}
         if operation.examples:

@@ -62,6 +62,7 @@ class Operation:
     answer : model of the answer with status 200; None for one that is not JSON.
     problems : statuses beside 200 that come from the handler itself.
     examples : request bodies by name.
+    query : what each parameter of the query means, by name; none has to be sent.
     """
 
     method: str
@@ -76,6 +77,7 @@ class Operation:
     problems: tuple[int, ...] = ()
     examples: Mapping[str, object] = field(default_factory=dict)
     answer_example: object = None
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 def parts_of(request: Request) -> Parts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,8 +13,9 @@ from features.errors import LedgerError
 from serving.answers import json_response
 from serving.bodies import read_body
 from serving.operations import Operation, parts_of
-from serving.problems import FieldError, ProblemError, wrong_fields
-from serving.schemas import Moment, Name
+from serving.people import customer_of
+from serving.problems import FieldError, ProblemError
+from serving.schemas import Moment
 from serving.storing import not_stored
 
 
@@ -35,12 +36,6 @@ class ConsentIn(BaseModel):
     valid_from: Moment | None = Field(
         None, description="Since when, ISO 8601 with an offset; left out: from now on."
     )
-
-
-class _Whose(BaseModel):
-    """The customer of the path, with the limits that one in a request has."""
-
-    customer_id: Name
 
 
 class ConsentStored(BaseModel):
@@ -77,24 +72,6 @@ async def consents(request: Request) -> Response:
     except LedgerError as error:
         raise not_stored(error) from error
     return json_response({"status": "stored"})
-
-
-def customer_of(request: Request) -> str:
-    """Return the customer id of the path.
-
-    Raises
-    ------
-    ProblemError : `wrong_field`.
-    """
-    given = request.path_params["customer_id"]
-    if "\ufffd" in given:
-        # What is not UTF-8 in a path arrives as this: the objection would be nobody's.
-        wrong = FieldError(field="customer_id", message="not UTF-8 in the path", value=given)
-        raise ProblemError("wrong_field", "cannot use: customer_id", (wrong,))
-    try:
-        return _Whose(customer_id=given).customer_id
-    except ValidationError as error:
-        raise wrong_fields(error) from error
 
 
 OPERATIONS = (

@@ -16,8 +16,8 @@ from features.identity import CUSTOMER_NAMESPACE
 from serving.answers import json_response
 from serving.bodies import read_body
 from serving.operations import Operation, Parts, parts_of
+from serving.people import customer_of
 from serving.problems import FieldError, ProblemError
-from serving.routes_consents import customer_of
 from serving.schemas import Identities, Name
 from serving.storing import not_stored
 

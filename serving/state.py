@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -35,6 +35,10 @@ class Store(Protocol):
 
     def online(self, customer_id: str) -> Profiles:
         """Return the newest profile of one customer, one row; NaN when there is none."""
+        ...
+
+    def forget(self, customer_ids: Sequence[str]) -> int:
+        """Take customers out; return how many rows went."""
         ...
 
     def popularity_now(self, action_ids: tuple[str, ...]) -> Array:

@@ -18,7 +18,8 @@ from decisioning.ledger.history_reads import read_history
 from decisioning.ledger.identities import read_people
 from decisioning.ledger.jobs import Activate, Insert, Run, StoreEvents, TakeDecision
 from decisioning.ledger.people_log import PeopleLog
-from decisioning.ledger.retention import Forgotten, forget_customer, purge_page
+from decisioning.ledger.retention import Forgotten, purge_page
+from decisioning.ledger.rights import Rights
 from decisioning.ledger.rows import (
     NO_NEEDS,
     Activated,
@@ -74,6 +75,7 @@ class Ledger:
         self._spool = spool
         self._disk = disk
         self._writer = writer
+        self.rights = Rights(store, writer)
         self._anchors = disk.folder.parent / "anchors.jsonl"
         self.writer = name
         """The name of this process's chain."""
@@ -252,19 +254,6 @@ class Ledger:
             done = done.plus(page)
             if progress is not None:
                 progress(done)
-        if any(done):
-            self._store.tidy()
-        return done
-
-    def forget(self, customer_id: str) -> Forgotten:
-        """Erase a customer: decisions keep digests only, everything else about them is deleted.
-
-        What other processes have in their spools at this moment comes in up to a tenth of a second
-        later, and is not found.
-        """
-        done: Forgotten = self._writer.submit(
-            Run(lambda work: forget_customer(work, customer_id))
-        ).result()
         if any(done):
             self._store.tidy()
         return done

@@ -15,16 +15,16 @@ from decisioning.ledger.rows import Counts, DecisionRow, ReturnedAction, StoredO
 from decisioning.ledger.statements import PAGE, Parameters, Row, Session, Sql
 
 _D, _E, _Q = schema.DECISIONS.c, schema.EVENTS.c, schema.QUARANTINE.c
-_COLUMNS = (
+COLUMNS = (
     _D.decision_id, _D.decided_at, _D.day, _D.customer_id, _D.channel, _D.mode, _D.request_id,
     _D.request_digest, _D.payload, _D.vectors, _D.answer, _D.actions, _D.state,
 )  # fmt: skip
 
-BY_ID = Sql(lambda *_: select(*_COLUMNS).where(_D.decision_id == bindparam("decision_id")))
-BY_REQUEST = Sql(lambda *_: select(*_COLUMNS).where(_D.request_id == bindparam("request_id")))
+BY_ID = Sql(lambda *_: select(*COLUMNS).where(_D.decision_id == bindparam("decision_id")))
+BY_REQUEST = Sql(lambda *_: select(*COLUMNS).where(_D.request_id == bindparam("request_id")))
 BETWEEN = Sql(
     lambda *_: (
-        select(*_COLUMNS)
+        select(*COLUMNS)
         .where(
             _D.decided_at >= bindparam("since"),
             _D.decided_at < bindparam("before"),
@@ -73,7 +73,7 @@ DAMAGED = b"damaged"
 
 def decision_of(row: Row) -> DecisionRow:
     """Return a decision from its columns; an erased one is empty."""
-    facts: dict[str, Any] = dict(zip((column.name for column in _COLUMNS), row, strict=True))
+    facts: dict[str, Any] = dict(zip((column.name for column in COLUMNS), row, strict=True))
     facts["payload"], facts["vectors"] = _plain(facts["payload"]), _plain(facts["vectors"])
     facts["actions"] = tuple(ReturnedAction(*one) for one in json.loads(facts["actions"] or "[]"))
     return DecisionRow(**facts)

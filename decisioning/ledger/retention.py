@@ -6,6 +6,7 @@ says how many rows were erased. Counts of presentations name nobody and stay.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Table, bindparam, delete, select, tuple_, update
@@ -13,7 +14,7 @@ from sqlalchemy import literal_column as written
 
 from decisioning.ledger import schema
 from decisioning.ledger.counting import minute_of
-from decisioning.ledger.statements import PAGE, Parameters, Sql, list_sizes, listed
+from decisioning.ledger.statements import PAGE, Parameters, Session, Sql, list_sizes, listed
 from decisioning.ledger.work import Work
 
 _D, _Q = schema.DECISIONS.c, schema.QUARANTINE.c
@@ -23,12 +24,13 @@ _CONTENT = (
 
 
 class Forgotten(NamedTuple):
-    """How many rows were erased (decisions) or deleted (the rest)."""
+    """How many rows were erased (decisions) or deleted (the rest; identities with their merges)."""
 
     decisions: int = 0
     outcomes: int = 0
     reservations: int = 0
     consents: int = 0
+    identities: int = 0
 
     def plus(self, other: Forgotten) -> Forgotten:
         """Return both together."""
@@ -52,8 +54,9 @@ def _delete_old(table: Table, time: str) -> Sql:
     return Sql(lambda *_: delete(table).where(key.in_(_page(old))))
 
 
-def _delete_of_customer(table: Table) -> Sql:
-    return Sql(lambda *_: delete(table).where(table.c.customer_id == bindparam("customer_id")))
+def _delete_of(table: Table, column: str = "customer_id") -> Sql:
+    """Return what deletes the rows that name one of some customers in a column."""
+    return Sql(lambda _, size: delete(table).where(table.c[column].in_(listed(size))))
 
 
 _ERASE = Sql(_erase)
@@ -70,16 +73,19 @@ _OLD_RESERVATIONS = _delete_old(schema.RESERVATIONS, "expires_at")
 _OLD_COUNTERS = Sql(
     lambda *_: delete(schema.RESERVED).where(schema.RESERVED.c.minute < bindparam("minute"))
 )
-_OF_CUSTOMER = Sql(
-    lambda *_: select(_D.decision_id).where(_D.customer_id == bindparam("customer_id"))
-)
+_OF_CUSTOMERS = Sql(lambda _, size: select(_D.decision_id).where(_D.customer_id.in_(listed(size))))
 _QUARANTINE_OF = Sql(
     lambda _, size: delete(schema.QUARANTINE).where(_Q.decision_id.in_(listed(size)))
 )
-_EVENTS_OF = _delete_of_customer(schema.EVENTS)
-_WAITING_OF = _delete_of_customer(schema.QUARANTINE)
-_RESERVATIONS_OF = _delete_of_customer(schema.RESERVATIONS)
-_CONSENTS_OF = _delete_of_customer(schema.CONSENTS)
+_QUARANTINE_NAMING = _delete_of(schema.QUARANTINE)
+_EVENTS_OF = _delete_of(schema.EVENTS)
+_RESERVATIONS_OF = _delete_of(schema.RESERVATIONS)
+_CONSENTS_OF = _delete_of(schema.CONSENTS)
+_PEOPLE_OF = (
+    _delete_of(schema.IDENTITIES),
+    _delete_of(schema.MERGES),
+    _delete_of(schema.MERGES, "absorbed_id"),
+)
 
 
 def purge_page(work: Work, before: float, outcomes_before: float) -> Forgotten:
@@ -99,18 +105,23 @@ def purge_page(work: Work, before: float, outcomes_before: float) -> Forgotten:
     return Forgotten(len(ids), outcomes, session.run(_OLD_RESERVATIONS, page).rowcount)
 
 
-def forget_customer(work: Work, customer_id: str) -> Forgotten:
-    """Erase the decisions of a customer and delete everything else that names the customer."""
-    session, customer = work.session, {"customer_id": customer_id}
-    ids = sorted(str(row[0]) for row in session.all(_OF_CUSTOMER, customer))
-    outcomes = session.run(_EVENTS_OF, customer).rowcount
-    outcomes += session.run(_WAITING_OF, customer).rowcount
-    for size, parameters in list_sizes(ids):
-        session.run(_ERASE, parameters, size)
-        outcomes += session.run(_QUARANTINE_OF, parameters, size).rowcount
+def forget_customers(work: Work, customer_ids: Sequence[str]) -> Forgotten:
+    """Erase the decisions of customers and delete everything else that names one of them."""
+    session, customers = work.session, sorted(set(customer_ids))
+    ids = sorted(str(row[0]) for row in session.about(_OF_CUSTOMERS, customers))
+    outcomes = _run(session, _EVENTS_OF, customers) + _run(session, _QUARANTINE_NAMING, customers)
+    outcomes += _run(session, _QUARANTINE_OF, ids)
+    _run(session, _ERASE, ids)
     return Forgotten(
         len(ids),
         outcomes,
-        session.run(_RESERVATIONS_OF, customer).rowcount,
-        session.run(_CONSENTS_OF, customer).rowcount,
+        _run(session, _RESERVATIONS_OF, customers),
+        _run(session, _CONSENTS_OF, customers),
+        sum(_run(session, sql, customers) for sql in _PEOPLE_OF),
     )
+
+
+def _run(session: Session, sql: Sql, values: Sequence[str]) -> int:
+    """Run a statement about a list of any length; return how many rows it changed."""
+    pages = list_sizes(values)
+    return sum(session.run(sql, parameters, size).rowcount for size, parameters in pages)

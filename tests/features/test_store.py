@@ -113,6 +113,18 @@ def test_the_online_row_equals_the_offline_row_in_every_feature(
     np.testing.assert_array_equal(online.vectors, offline.vectors)
 
 
+def test_a_forgotten_customer_is_unknown_online_and_nobody_else_is(
+    world: Tables, tmp_path: Path
+) -> None:
+    store = built(world, tmp_path).store
+    assert store.online("007").known[0]
+    assert store.forget(["007", "nobody"]) == 2
+    assert not store.online("007").known[0] and store.online("b").known[0]
+    assert store.forget(["007"]) == 0
+    files = [path for path in (tmp_path / "feast").iterdir() if b"007" in path.read_bytes()]
+    assert files == []
+
+
 def test_ids_keep_their_leading_zeros(home: Home) -> None:
     assert home.store.online("007").known.all()
     assert not home.store.online("7").known.any()

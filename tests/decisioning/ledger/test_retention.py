@@ -66,11 +66,11 @@ def test_a_customer_who_is_forgotten_is_nowhere_and_nobody_else_is(ledger: Ledge
     fill(ledger, 3, "008", "other")
     consent = ConsentRow("007", "marketing", "all", "granted", NOON, NOON, "web")
     ledger.record_consents([consent]).result(10)
-    assert ledger.forget("007") == Forgotten(3, 6, 3, 1)
+    assert ledger.rights.forget(["007"]) == Forgotten(3, 6, 3, 1)
     assert ledger.history("007", NOON + 5, NEEDS).contacts == ()
     assert ledger.history("007", NOON + 5, NEEDS).consents == ()
     assert len(ledger.history("008", NOON + 5, NEEDS).contacts) == 6
-    assert ledger.forget("007") == Forgotten()
+    assert ledger.rights.forget(["007"]) == Forgotten()
     report = ledger.verify()
     assert report.whole and report.erased == 3
 
@@ -86,6 +86,6 @@ def test_no_byte_of_a_forgotten_customer_stays_in_the_files(sqlite_home) -> None
         return {path.name for path in files if name in path.read_bytes()}
 
     assert found() != set()
-    ledger.forget(name.decode())
+    ledger.rights.forget([name.decode()])
     assert found() == set()
     assert ledger.history(name.decode(), NOON, NEEDS).contacts == NO_HISTORY.contacts

@@ -1,0 +1,47 @@
+"""A person is found in every kind of file, and nobody else is taken for them."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from serving.remains import naming
+
+
+def found(folder: Path, *customer_ids: str) -> list[str]:
+    return [path.name for path in naming(folder, customer_ids)]
+
+
+def test_a_person_is_found_in_tables_databases_and_texts(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"who": ["x", "1053"], "n": [1, 2]}), tmp_path / "a.parquet")
+    (tmp_path / "b.json").write_text('{"customer": "1053"}')
+    with closing(sqlite3.connect(tmp_path / "c.db")) as file, file:
+        file.execute("CREATE TABLE t (who TEXT, what BLOB)")
+        file.execute("INSERT INTO t VALUES ('x', ?)", (zlib.compress(b'{"id": "1053"}'),))
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "e.html").write_text("<td>1053</td>")
+    assert found(tmp_path, "1053") == ["a.parquet", "b.json", "c.db", "e.html"]
+    assert found(tmp_path, "nobody", "1053") == ["a.parquet", "b.json", "c.db", "e.html"]
+    assert found(tmp_path, "105") == []
+
+
+def test_numbers_that_only_contain_the_id_are_not_the_person(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"n": 10530, "m": 0.1053, "x": "a1053"}')
+    pq.write_table(pa.table({"who": ["10530"], "n": [1053]}), tmp_path / "b.parquet")
+    assert found(tmp_path, "1053") == []
+
+
+def test_what_a_database_has_deleted_and_not_overwritten_is_found(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "c.db")) as file:
+        file.execute("PRAGMA secure_delete = OFF")
+        file.execute("CREATE TABLE t (who TEXT)")
+        file.execute("INSERT INTO t VALUES ('customer-4711')")
+        file.commit()
+        file.execute("DELETE FROM t")
+        file.commit()
+    assert found(tmp_path, "customer-4711") == ["c.db"]
