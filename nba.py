@@ -14,6 +14,7 @@ import typer
 from features.errors import NbaError
 from serving.business_commands import catalog_app, keys_app, recommend, simulate
 from serving.ledger_commands import consent_app, ledger_app, log_app, replay
+from serving.outbound_commands import add_outbound
 
 if TYPE_CHECKING:
     from serving.settings import Settings
@@ -195,6 +196,7 @@ def rollback(config: Config = None) -> None:
 
 
 app.command()(recommend)
+add_outbound(app)
 
 
 @app.command()
@@ -244,21 +246,21 @@ def reference_pages() -> dict[str, str]:
     from serving.reference import commands_markdown, settings_markdown
     from training.problem import Problem
 
-    edited: dict[str, type[BaseModel]] = {
-        "actions": Catalog,
-        "policies": PolicyFile,
-        "arbitration": ArbitrationFile,
-        "problem": Problem,
+    edited: dict[str, tuple[str, str, type[BaseModel]]] = {
+        "actions": ("catalog", "Action catalog", Catalog),
+        "policies": ("policies", "Policies", PolicyFile),
+        "arbitration": ("arbitration", "Arbitration", ArbitrationFile),
     }
-    return {f"schemas/{name}": text for name, text in schema_pages(edited).items()} | {
+    pages = {
+        f"{page}.md": keys_markdown(title, f"The keys of `{name}.yaml`.", model)
+        for name, (page, title, model) in edited.items()
+    }
+    models = {name: model for name, (_, _, model) in edited.items()} | {"problem": Problem}
+    return pages | {
+        **{f"schemas/{name}": text for name, text in schema_pages(models).items()},
         "features.md": features_markdown(),
         "commands.md": commands_markdown(app),
         "settings.md": settings_markdown(),
-        "catalog.md": keys_markdown("Action catalog", "The keys of `actions.yaml`.", Catalog),
-        "policies.md": keys_markdown("Policies", "The keys of `policies.yaml`.", PolicyFile),
-        "arbitration.md": keys_markdown(
-            "Arbitration", "The keys of `arbitration.yaml`.", ArbitrationFile
-        ),
         "problem.md": keys_markdown("Learning problem", "The keys of a problem file.", Problem),
     }
 
