@@ -235,29 +235,16 @@ def docs() -> None:
 
 def reference_pages() -> dict[str, str]:
     """Return every generated page by its file name."""
-    from pydantic import BaseModel
-
-    from decisioning.arbitration import ArbitrationFile
-    from decisioning.catalog import Catalog
+    from decisioning.edited_files import EDITED_FILES, edited_pages
     from decisioning.editor_schema import schema_pages
-    from decisioning.policies.policy_file import PolicyFile
     from decisioning.reference import keys_markdown
     from features.reference import features_markdown
     from serving.reference import commands_markdown, settings_markdown
     from training.problem import Problem
 
-    edited: dict[str, tuple[str, str, type[BaseModel]]] = {
-        "actions": ("catalog", "Action catalog", Catalog),
-        "policies": ("policies", "Policies", PolicyFile),
-        "arbitration": ("arbitration", "Arbitration", ArbitrationFile),
-    }
-    pages = {
-        f"{page}.md": keys_markdown(title, f"The keys of `{name}.yaml`.", model)
-        for name, (page, title, model) in edited.items()
-    }
-    models = {name: model for name, (_, _, model) in edited.items()} | {"problem": Problem}
-    return pages | {
-        **{f"schemas/{name}": text for name, text in schema_pages(models).items()},
+    models = {name: one.model for name, one in EDITED_FILES.items()} | {"problem": Problem}
+    return {f"schemas/{name}": text for name, text in schema_pages(models).items()} | {
+        **edited_pages(),
         "features.md": features_markdown(),
         "commands.md": commands_markdown(app),
         "settings.md": settings_markdown(),

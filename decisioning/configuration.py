@@ -60,8 +60,8 @@ class Configuration:
         )
 
 
-def beside(catalog: Path, part: Part) -> Path:
-    """Return where the policies or the arbitration of a catalog are written.
+def beside(catalog: Path, part: Part | Literal["triggers"]) -> Path:
+    """Return where the policies, the arbitration or the triggers of a catalog are written.
 
     >>> beside(Path("a/actions.yaml"), "policies").name
     'policies.yaml'

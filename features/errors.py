@@ -4,7 +4,8 @@ NbaError
 ├── ConfigError        a YAML file or a setting cannot be used
 │   ├── CatalogError   the action catalog cannot be used
 │   ├── PolicyError    the policies, or an expression in them, cannot be used
-│   └── ArbitrationError  levers, weights, exploration or control groups cannot be used
+│   ├── ArbitrationError  levers, weights, exploration or control groups cannot be used
+│   └── TriggerError   the triggers cannot be used
 ├── DataError          a data source cannot be read as the table it should be
 ├── FeatureError       features are not declared, not built, or not where they should be
 ├── LedgerError        the ledger cannot be opened, read or written
@@ -36,6 +37,10 @@ class PolicyError(ConfigError):
 
 class ArbitrationError(ConfigError):
     """Levers, context weights, exploration or control groups cannot be used."""
+
+
+class TriggerError(ConfigError):
+    """The triggers cannot be used."""
 
 
 class DataError(NbaError):

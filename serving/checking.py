@@ -1,4 +1,4 @@
-"""Checks what people write as the service will read it: catalog, policies and arbitration."""
+"""Checks what people write as the service will read it: the catalog and the files beside it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from decisioning.catalog import load_catalog
 from decisioning.catalog_check import Finding, check_catalog
 from decisioning.configuration import PARTS, beside
 from decisioning.policies.policy_file import load_policies
+from decisioning.triggers import load_triggers
 from features.canonical.tables import open_tables
 from features.clock import open_clock
 from features.errors import ConfigError
@@ -37,7 +38,7 @@ def _catalog_of(path: Path) -> Path:
     """Return the catalog that is meant by a folder, or by a file that stands beside it."""
     if path.is_dir():
         return path / "actions.yaml"
-    for part in PARTS:
+    for part in (*PARTS, "triggers"):
         if path.name == f"{part}.yaml":
             return path.with_name("actions.yaml")
         if path.name.endswith(f".{part}.yaml"):
@@ -54,6 +55,7 @@ def _beside(path: Path) -> list[str]:
     for file, load in (
         (beside(path, "policies"), load_policies),
         (beside(path, "arbitration"), load_arbitration),
+        (beside(path, "triggers"), load_triggers),
     ):
         if not file.exists():
             continue

@@ -77,7 +77,29 @@ def activate_batch(
     typer.echo("\n".join(told(report)))
 
 
+triggers_app = typer.Typer(no_args_is_help=True, help="Decisions that events lead to.")
+
+
+@triggers_app.callback()
+def triggers() -> None:
+    """Decisions that events lead to."""
+
+
+@triggers_app.command("run")
+def triggers_run(
+    once: Annotated[
+        bool, typer.Option("--once", help="One round, instead of rounds until it is stopped.")
+    ] = False,
+) -> None:
+    """Decide for what triggers wait for and deliver it; the service does so by itself."""
+    from serving.settings import load_settings
+    from serving.trigger_service import run_triggers
+
+    run_triggers(load_settings(), once, typer.echo)
+
+
 def add_outbound(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
+    app.add_typer(triggers_app, name="triggers")
     app.command()(decide_batch)
     app.command()(activate_batch)

@@ -10,9 +10,9 @@ import hashlib
 import os
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from features.errors import ConfigError
@@ -79,6 +79,21 @@ class Settings(BaseSettings):
         ge=1,
         description="After how many days `nba log purge` erases what decisions were made of.",
     )
+    outbox: Path | None = Field(
+        default=None,
+        description="Folder for what triggers deliver to an outbox; by default outbox in the home "
+        "folder.",
+    )
+    webhooks: Annotated[tuple[tuple[str, str], ...], NoDecode] = Field(
+        default=(),
+        description="Addresses that triggers may deliver to, as NAME=URL by commas; https, or http "
+        "on this machine.",
+    )
+    webhook_secret: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Key that signs what is delivered to webhooks; they are not called without it.",
+    )
     time_zone: str = Field(
         default="UTC", description="Time zone of business days, e.g. Europe/Berlin."
     )
@@ -142,6 +157,19 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(name.strip().lower() for name in value.split(",") if name.strip())
         return value
+
+    @field_validator("webhooks", mode="before")
+    @classmethod
+    def _name_and_address(cls, value: object) -> object:
+        if isinstance(value, str):
+            pairs = (part.partition("=") for part in value.split(",") if part.strip())
+            return tuple((name.strip(), url.strip()) for name, _, url in pairs)
+        return value
+
+    @property
+    def outbox_folder(self) -> Path:
+        """Where outbox files are."""
+        return self.outbox or self.home / "outbox"
 
     @property
     def catalog_file(self) -> Path:
@@ -212,7 +240,12 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = [
-            f"NBA_{str(fault['loc'][0]).upper()}={fault['input']!r}: {fault['msg']}"
+            f"NBA_{str(fault['loc'][0]).upper()}{_shown(fault)}: {fault['msg']}"
             for fault in error.errors()
         ]
         raise ConfigError("; ".join(faults)) from error
+
+
+def _shown(fault: Any) -> str:
+    """Return the value of a setting for a message; never a secret."""
+    return "" if "secret" in str(fault["loc"][0]) else f"={fault['input']!r}"

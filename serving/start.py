@@ -21,6 +21,7 @@ from serving.metrics import Metrics
 from serving.operations import Parts
 from serving.settings import Settings
 from serving.state import Sources
+from serving.trigger_service import check_webhooks
 from serving.zones import customer_zones
 
 
@@ -44,6 +45,7 @@ def prepare(settings: Settings) -> None:
     Calendar(settings.time_zone)
     load_keys(settings.keys_path)
     load_configuration(settings.catalog_file)
+    check_webhooks(settings)
     open_desk_ledger(settings).close()
 
 

@@ -12,6 +12,7 @@ from decisioning.ledger import consents, reads
 from decisioning.ledger.anchors import append, note_ends, read_file, read_kept
 from decisioning.ledger.backup import back_up
 from decisioning.ledger.decisions import Check
+from decisioning.ledger.deliveries import Deliveries
 from decisioning.ledger.disk import Disk
 from decisioning.ledger.history_reads import read_history
 from decisioning.ledger.jobs import Activate, Insert, Run, StoreOutcomes, TakeDecision
@@ -73,6 +74,7 @@ class Ledger:
         self._anchors = disk.folder.parent / "anchors.jsonl"
         self.writer = name
         """The name of this process's chain."""
+        self.deliveries = Deliveries(store, writer)
 
     def log_decision(self, record: DecisionRow) -> Future[Stored]:
         """Log a decision that nobody waits for.

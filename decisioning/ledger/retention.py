@@ -79,6 +79,8 @@ _QUARANTINE_OF = Sql(
 _EVENTS_OF = _delete_of_customer(schema.EVENTS)
 _RESERVATIONS_OF = _delete_of_customer(schema.RESERVATIONS)
 _CONSENTS_OF = _delete_of_customer(schema.CONSENTS)
+_OLD_DELIVERIES = _delete_old(schema.DELIVERIES, "expires_at")
+_DELIVERIES_OF = _delete_of_customer(schema.DELIVERIES)
 
 
 def purge_page(work: Work, before: float, outcomes_before: float) -> Forgotten:
@@ -89,6 +91,8 @@ def purge_page(work: Work, before: float, outcomes_before: float) -> Forgotten:
     session = work.session
     page: Parameters = {"page": PAGE, "none": 0, "before": before}
     page_of_outcomes = {**page, "before": outcomes_before}
+    while session.run(_OLD_DELIVERIES, page).rowcount:
+        pass
     session.run(_OLD_COUNTERS, {"minute": minute_of(before)})
     ids = [str(row[0]) for row in session.all(_OLD, page)]
     for size, parameters in list_sizes(ids):
@@ -101,6 +105,7 @@ def purge_page(work: Work, before: float, outcomes_before: float) -> Forgotten:
 def forget_customer(work: Work, customer_id: str) -> Forgotten:
     """Erase the decisions of a customer and delete everything else that names the customer."""
     session, customer = work.session, {"customer_id": customer_id}
+    session.run(_DELIVERIES_OF, customer)
     ids = sorted(str(row[0]) for row in session.all(_OF_CUSTOMER, customer))
     outcomes = session.run(_EVENTS_OF, customer).rowcount
     for size, parameters in list_sizes(ids):
