@@ -17,6 +17,7 @@ from serving.customer_commands import customer_app
 from serving.feature_commands import features_app
 from serving.identity_commands import identity_app
 from serving.ledger_commands import consent_app, ledger_app, log_app, replay
+from serving.outbound_commands import add_outbound
 from training.commands import dataset_app, evaluate, train
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ def rollback(config: Config = None) -> None:
 
 app.command()(recommend)
 app.command()(serve)
+add_outbound(app)
 app.command()(simulate)
 app.command()(replay)
 
@@ -183,20 +185,19 @@ def docs() -> None:
 
 def reference_pages() -> dict[str, str]:
     """Return every generated page by its file name."""
-    from pydantic import BaseModel
-
+    from decisioning.edited_files import EDITED_FILES, edited_pages
     from decisioning.editor_schema import schema_pages
-    from decisioning.reference import business_files, business_pages, keys_markdown
+    from decisioning.reference import keys_markdown
     from features.reference import features_markdown
     from serving.reference import commands_markdown, settings_markdown
     from training.problem import Problem
 
-    edited: dict[str, type[BaseModel]] = {**business_files(), "problem": Problem}
-    return {f"schemas/{name}": text for name, text in schema_pages(edited).items()} | {
+    models = {name: one.model for name, one in EDITED_FILES.items()} | {"problem": Problem}
+    return {f"schemas/{name}": text for name, text in schema_pages(models).items()} | {
+        **edited_pages(),
         "features.md": features_markdown(),
         "commands.md": commands_markdown(app),
         "settings.md": settings_markdown(),
-        **business_pages(),
         "problem.md": keys_markdown("Learning problem", "The keys of a problem file.", Problem),
     }
 

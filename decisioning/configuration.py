@@ -60,8 +60,8 @@ class Configuration:
         )
 
 
-def beside(catalog: Path, part: Part | Literal["identity"]) -> Path:
-    """Return where the policies, the arbitration or the identity rules of a catalog are written.
+def beside(catalog: Path, part: Part | Literal["identity", "triggers"]) -> Path:
+    """Return where the policies of a catalog, or another file that goes with it, are written.
 
     >>> beside(Path("a/actions.yaml"), "policies").name
     'policies.yaml'

@@ -10,35 +10,6 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from decisioning.arbitration import ArbitrationFile
-from decisioning.catalog import Catalog
-from decisioning.identity_rules import IdentityRules
-from decisioning.policies.policy_file import PolicyFile
-
-
-def business_files() -> dict[str, type[BaseModel]]:
-    """Return the model of every file that the business writes, by the file's name."""
-    return {
-        "actions": Catalog,
-        "policies": PolicyFile,
-        "arbitration": ArbitrationFile,
-        "identity": IdentityRules,
-    }
-
-
-def business_pages() -> dict[str, str]:
-    """Return the page of keys of each of these files, by the page's name."""
-    titles = {
-        "actions": ("catalog", "Action catalog"),
-        "policies": ("policies", "Policies"),
-        "arbitration": ("arbitration", "Arbitration"),
-        "identity": ("identity", "Identities"),
-    }
-    return {
-        f"{page}.md": keys_markdown(title, f"The keys of `{name}.yaml`.", business_files()[name])
-        for name, (page, title) in titles.items()
-    }
-
 
 def keys_markdown(title: str, intro: str, model: type[BaseModel]) -> str:
     """Return a page that lists every key of a file's model and of the models below it."""

@@ -86,7 +86,16 @@ def _parse(path: Path, text: str) -> Source:
 
 
 class _Loader(yaml.SafeLoader):
-    """Leaves what only looks like a number or a date, such as 30 February, as the text it is."""
+    """Leaves what only looks like a number or a date, such as 30 February, as the text it is.
+
+    Keys are texts as well: `on` is a word, and not true as YAML 1.1 has it.
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:bool":
+                key.tag = "tag:yaml.org,2002:str"
+        return super().construct_mapping(node, deep)
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:

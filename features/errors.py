@@ -5,7 +5,8 @@ NbaError
 │   ├── CatalogError   the action catalog cannot be used
 │   ├── PolicyError    the policies, or an expression in them, cannot be used
 │   ├── ArbitrationError  levers, weights, exploration or control groups cannot be used
-│   └── IdentityError  the rules for identities cannot be used
+│   ├── IdentityError  the rules for identities cannot be used
+│   └── TriggerError   the triggers cannot be used
 ├── DataError          a data source cannot be read as the table it should be
 ├── FeatureError       features are not declared, not built, or not where they should be
 │   └── LayoutError    a profile was stored with another layout; the store itself answers
@@ -42,6 +43,10 @@ class ArbitrationError(ConfigError):
 
 class IdentityError(ConfigError):
     """The rules for identities cannot be used."""
+
+
+class TriggerError(ConfigError):
+    """The triggers cannot be used."""
 
 
 class DataError(NbaError):

@@ -1,4 +1,4 @@
-"""Checks what people write as the service will read it: catalog, policies and arbitration."""
+"""Checks what people write as the service will read it: the catalog and the files beside it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from decisioning.catalog_check import Finding, check_catalog
 from decisioning.configuration import PARTS, beside
 from decisioning.identity_rules import load_identity_rules
 from decisioning.policies.policy_file import load_policies
+from decisioning.triggers import load_triggers
 from features.canonical.tables import open_tables
 from features.clock import open_clock
 from features.errors import ConfigError
@@ -38,8 +39,7 @@ def _catalog_of(path: Path) -> Path:
     """Return the catalog that is meant by a folder, or by a file that stands beside it."""
     if path.is_dir():
         return path / "actions.yaml"
-    parts: tuple[str, ...] = (*PARTS, "identity")
-    for part in parts:
+    for part in (*PARTS, "identity", "triggers"):
         if path.name == f"{part}.yaml":
             return path.with_name("actions.yaml")
         if path.name.endswith(f".{part}.yaml"):
@@ -57,6 +57,7 @@ def _beside(path: Path) -> list[str]:
         (beside(path, "policies"), load_policies),
         (beside(path, "arbitration"), load_arbitration),
         (beside(path, "identity"), lambda file, _: load_identity_rules(file)),
+        (beside(path, "triggers"), load_triggers),
     ):
         if not file.exists():
             continue

@@ -10,15 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from decisioning.contributions import contributions_of
-from decisioning.history import History
 from decisioning.ledger.rows import Activated, DecisionRow, StoredOutcome
 from decisioning.record import Record, read_record
 from decisioning.replay import Again, decide_at
-from decisioning.reservation import still_free
 from decisioning.what_if import what_would_change
 from features.errors import LedgerError, NbaError
+from serving.activation import activate as activate_again
 from serving.answers import json_response
-from serving.decision_rows import slots_at
 from serving.decision_schemas import ActivationAnswer, DecisionAnswer, ExplanationAnswer
 from serving.decision_views import erased_view, explanation_view, record_view
 from serving.logs import log
@@ -66,7 +64,8 @@ async def activate(request: Request) -> Response:
         raise ProblemError("conflict", "only a decision of the mode deferred is activated")
     if activated.status == "conflict":
         raise ProblemError(
-            "conflict", "a contact limit, consent or the catalog does not allow it any more"
+            "conflict",
+            "a contact limit, quiet hours, consent or the catalog does not allow it any more",
         )
     return json_response({"decision_id": decision_id, "status": activated.status})
 
@@ -102,28 +101,10 @@ async def _look_up(parts: Parts, decision_id: str) -> tuple[DecisionRow, tuple[S
 
 
 async def _activate(parts: Parts, again: Again) -> Activated:
-    ledger, engine = parts.desk.ledger, parts.engine
-    record, now = again.record, engine.clock.now()
-    world = engine.state.world
-
-    zone = engine.zone_of(record.request.customer_id)
-
-    def check(history: History) -> bool:
-        history = replace(history, time_zone=zone)
-        return still_free(again.decision, record.request, history, world, now)
-
+    ledger = parts.desk.ledger
     assert ledger is not None
-    slots = slots_at(again.decision, record.request, again.world, now.timestamp(), engine)
     try:
-        return await parts.desk.patience.written(
-            ledger.activate(
-                record.decision_id,
-                now.timestamp(),
-                slots,
-                check,
-                world.needs,
-            )
-        )
+        return await parts.desk.patience.written(activate_again(ledger, parts.engine, again))
     except LedgerError as error:
         raise not_stored(error) from error
 

@@ -95,7 +95,7 @@ class FrontDoor:
 class NextBestAction:
     """Ranked, explained, policy-safe next best actions; the contract is at /docs."""
 
-    _refreshing: asyncio.Task[None] | None = None
+    _running: tuple[asyncio.Task[None], ...] = ()
 
     @bentoml.on_deployment
     def prepare() -> None:
@@ -116,10 +116,15 @@ class NextBestAction:
     async def start(self) -> None:
         """Load everything, then keep it current."""
         from serving.start import start
+        from serving.trigger_service import keep_triggering
 
         _end_with_parent()
         RUNTIME.parts = start(load_settings())
-        self._refreshing = asyncio.create_task(_keep_current(RUNTIME.parts))
+        parts = RUNTIME.parts
+        self._running = (
+            asyncio.create_task(_keep_current(parts)),
+            asyncio.create_task(keep_triggering(parts.desk, parts.settings)),
+        )
         # Nothing loaded so far will ever be garbage; scanning it again costs pauses of 60 ms.
         gc.collect()
         gc.freeze()
@@ -127,11 +132,11 @@ class NextBestAction:
 
     @bentoml.on_shutdown
     async def stop(self) -> None:
-        """Stop following changes."""
-        if self._refreshing is not None:
-            self._refreshing.cancel()
+        """Stop following changes and running triggers."""
+        for task in self._running:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._refreshing
+                await task
         if RUNTIME.parts is not None:
             if RUNTIME.parts.refreshing is not None:
                 await asyncio.to_thread(RUNTIME.parts.refreshing.close)

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from features.errors import ConfigError
-from features.places import Places, check_online, check_registry, without_password
+from features.places import Places, without_password
+from serving.setting_types import FeatureRegistry, HostNames, IpAddress, OnlineStore, Webhooks
 
 ROOT = Path(__file__).resolve().parent.parent
 """The folder that holds pyproject.toml, or the source folder of a built Bento."""
@@ -65,12 +64,12 @@ class Settings(BaseSettings):
         description="Where decisions, outcomes and consents are kept: a path of a SQLite file, or "
         "postgresql://USER:PASSWORD@HOST/DATABASE; by default ledger.db in the home folder.",
     )
-    online_store: str = Field(
+    online_store: OnlineStore = Field(
         default="",
         description="Where profiles are read from: redis://USER:PASSWORD@HOST:PORT/DB, or "
         "rediss:// with TLS; by default a SQLite file in the home folder.",
     )
-    feature_registry: str = Field(
+    feature_registry: FeatureRegistry = Field(
         default="",
         description="Where Feast keeps its definitions: "
         "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE; by default a SQLite file in the home "
@@ -118,10 +117,27 @@ class Settings(BaseSettings):
         ge=1,
         description="After how many days `nba log purge` erases what decisions were made of.",
     )
+    outbox: Path | None = Field(
+        default=None,
+        description="Folder for what triggers deliver to an outbox; by default outbox in the home "
+        "folder.",
+    )
+    webhooks: Webhooks = Field(
+        default=(),
+        description="Addresses that triggers may deliver to, as NAME=URL by commas; https, or http "
+        "on this machine.",
+    )
+    webhook_secret: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Key that signs what is delivered to webhooks; they are not called without it.",
+    )
     time_zone: str = Field(
         default="UTC", description="Time zone of business days, e.g. Europe/Berlin."
     )
-    http_host: str = Field(default="127.0.0.1", description="Address to listen on (an IP address).")
+    http_host: IpAddress = Field(
+        default="127.0.0.1", description="Address to listen on (an IP address)."
+    )
     http_port: int = Field(default=3000, ge=1, le=65_535, description="Port to listen on.")
     workers: int = Field(
         default=1, ge=1, le=64, description="Worker processes; each holds the model."
@@ -134,7 +150,7 @@ class Settings(BaseSettings):
         description="Create an API key for trying out and leave it in the home folder as demo-key; "
         "only on a loopback address.",
     )
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+    allowed_hosts: HostNames = Field(
         default=(),
         description="Host names that requests may name, by commas; empty allows every name.",
     )
@@ -169,28 +185,10 @@ class Settings(BaseSettings):
         description="Log one line per request (never bodies; customer ids are hashed).",
     )
 
-    @field_validator("http_host")
-    @classmethod
-    def _an_address(cls, value: str) -> str:
-        ip_address(value)
-        return value
-
-    @field_validator("online_store")
-    @classmethod
-    def _a_redis(cls, value: str) -> str:
-        return _checked(check_online, value)
-
-    @field_validator("feature_registry")
-    @classmethod
-    def _a_postgres(cls, value: str) -> str:
-        return _checked(check_registry, value)
-
-    @field_validator("allowed_hosts", mode="before")
-    @classmethod
-    def _by_commas(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(name.strip().lower() for name in value.split(",") if name.strip())
-        return value
+    @property
+    def outbox_folder(self) -> Path:
+        """Where outbox files are."""
+        return self.outbox or self.home / "outbox"
 
     @property
     def catalog_file(self) -> Path:
@@ -271,21 +269,15 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = [
-            f"NBA_{str(fault['loc'][0]).upper()}={_shown(fault['input'])!r}: {fault['msg']}"
+            f"NBA_{str(fault['loc'][0]).upper()}{_shown(fault)}: {fault['msg']}"
             for fault in error.errors()
         ]
         raise ConfigError("; ".join(faults)) from error
 
 
-def _checked(check: Callable[[str], None], value: str) -> str:
-    try:
-        check(value)
-    except ConfigError as error:
-        # What pydantic turns into a fault of this setting.
-        raise ValueError(str(error)) from error
-    return value
-
-
-def _shown(value: object) -> object:
-    """Return what may be shown of a value: no password."""
-    return without_password(value) if isinstance(value, str) else value
+def _shown(fault: Any) -> str:
+    """Return the value of a setting for a message; never a secret or a password."""
+    name, value = str(fault["loc"][0]), fault["input"]
+    if "secret" in name or "key" in name:
+        return ""
+    return f"={(without_password(value) if isinstance(value, str) else value)!r}"

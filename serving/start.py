@@ -36,6 +36,7 @@ from serving.recognition import Recognition
 from serving.refreshing import Refreshing
 from serving.settings import Settings
 from serving.state import Sources
+from serving.trigger_service import check_webhooks
 from serving.zones import customer_zones
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def prepare(settings: Settings) -> None:
     load_configuration(settings.catalog_file)
     load_identity_rules(beside(settings.catalog_file, "identity"))
     identity_key(settings)
+    check_webhooks(settings)
     open_desk_ledger(settings).close()
 
 

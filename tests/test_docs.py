@@ -37,6 +37,7 @@ EDITED = (
     "decisioning.policies.contact_rules",
     "decisioning.arbitration.file",
     "decisioning.arbitration.control",
+    "decisioning.triggers",
     "training.problem",
     "features.canonical.mapping",
 )

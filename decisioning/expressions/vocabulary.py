@@ -28,6 +28,18 @@ REQUEST: Mapping[str, Kind] = {
 }
 """What a request says; the hour (0 to 23) and the weekday (1 = Monday) are the customer's."""
 
+EVENT: Mapping[str, Kind] = {
+    "event.type": "string",
+    "event.channel": "string",
+    "event.action_id": "string",
+    "event.category": "string",
+    "event.session_id": "string",
+    "event.amount": "double",
+    "event.rating": "double",
+    "event.value": "double",
+}
+"""What an event says; only triggers can ask for it."""
+
 ACTION: Mapping[str, Kind] = {
     "action.id": "string",
     "action.issue": "string",
@@ -122,6 +134,11 @@ class Vocabulary:
         """Return the same names but those of the request, for what has to hold in training too."""
         kept = {name: kind for name, kind in self.kinds.items() if name not in REQUEST}
         return Vocabulary(kept, self.columns, self.facts)
+
+    def with_event(self) -> Vocabulary:
+        """Return the same names and those of an event."""
+        asked: dict[str, Kind] = {f"known.{name}": "bool" for name in EVENT}
+        return Vocabulary({**self.kinds, **EVENT, **asked}, self.columns, self.facts)
 
     def is_constant(self, name: str) -> bool:
         """Tell whether a name means the same for an action in every decision."""

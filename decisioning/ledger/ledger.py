@@ -12,6 +12,7 @@ from decisioning.ledger import consents, reads
 from decisioning.ledger.anchors import append, note_ends, read_file, read_kept
 from decisioning.ledger.backup import back_up
 from decisioning.ledger.decisions import Check
+from decisioning.ledger.deliveries import Deliveries
 from decisioning.ledger.disk import Disk
 from decisioning.ledger.event_reads import EventReads
 from decisioning.ledger.history_reads import read_history
@@ -83,6 +84,7 @@ class Ledger:
         """Reads of what happened, whoever it was."""
         self.people = PeopleLog(store.readers, writer)
         """Which ids are whose, and which customers are one person."""
+        self.deliveries = Deliveries(store, writer)
 
     def log_decision(self, record: DecisionRow) -> Future[Stored]:
         """Log a decision that nobody waits for.

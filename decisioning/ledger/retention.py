@@ -86,6 +86,8 @@ _PEOPLE_OF = (
     _delete_of(schema.MERGES),
     _delete_of(schema.MERGES, "absorbed_id"),
 )
+_OLD_DELIVERIES = _delete_old(schema.DELIVERIES, "expires_at")
+_DELIVERIES_OF = _delete_of(schema.DELIVERIES)
 
 
 def purge_page(work: Work, before: float, outcomes_before: float) -> Forgotten:
@@ -96,6 +98,8 @@ def purge_page(work: Work, before: float, outcomes_before: float) -> Forgotten:
     session = work.session
     page: Parameters = {"page": PAGE, "none": 0, "before": before}
     page_of_outcomes = {**page, "before": outcomes_before}
+    while session.run(_OLD_DELIVERIES, page).rowcount:
+        pass
     session.run(_OLD_COUNTERS, {"minute": minute_of(before)})
     ids = [str(row[0]) for row in session.all(_OLD, page)]
     for size, parameters in list_sizes(ids):
@@ -112,6 +116,7 @@ def forget_customers(work: Work, customer_ids: Sequence[str]) -> Forgotten:
     outcomes = _run(session, _EVENTS_OF, customers) + _run(session, _QUARANTINE_NAMING, customers)
     outcomes += _run(session, _QUARANTINE_OF, ids)
     _run(session, _ERASE, ids)
+    _run(session, _DELIVERIES_OF, customers)
     return Forgotten(
         len(ids),
         outcomes,

@@ -143,6 +143,7 @@ event that this one is about, such as one that it takes back.
 Index(None, EVENTS.c.customer_id, EVENTS.c.occurred_at)
 Index(None, EVENTS.c.decision_id)
 Index(None, EVENTS.c.occurred_at)
+Index(None, EVENTS.c.received_at)
 
 QUARANTINE = Table("quarantine", METADATA, *_event_columns(), _of("reason", Text))
 """Events that cannot be placed: their decision, or what they take back, is not known, or not yet.
@@ -241,6 +242,34 @@ RESERVED = Table(
 
 Without it every decision about a limited action would count all its open reservations anew.
 """
+
+DELIVERIES = Table(
+    "deliveries",
+    METADATA,
+    _of("delivery_id", Text, key=True),
+    _of("trigger_id", Text),
+    _of("event_id", Text),
+    _maybe("customer_id", Text),
+    _of("recorded_at", Double),
+    _of("due_at", Double),
+    _of("expires_at", Double),
+    _of("state", Text),
+    _of("reason", Text),
+    _maybe("decision_id", Text),
+    _maybe("decided_at", Double),
+    _maybe("body", LargeBinary),
+    _of("attempts", Integer),
+    CheckConstraint(
+        "state IN ('waiting', 'decided', 'delivered', 'dropped', 'failed')", name="state"
+    ),
+)
+"""One row per trigger and event: what is or was to be delivered, and how far that has come."""
+
+Index(None, DELIVERIES.c.state, DELIVERIES.c.due_at)
+Index(None, DELIVERIES.c.customer_id, DELIVERIES.c.trigger_id)
+
+POSITIONS = Table("positions", METADATA, _of("name", Text, key=True), _of("at", Double))
+"""How far events have been looked at by whom, as the time at which they came."""
 
 SNAPSHOTS = Table(
     "snapshots",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import get_args
 
@@ -85,9 +85,12 @@ class ContactBook:
         )
         self.needs = _needs(self._checks, catalog)
         self._plans = {
-            (channel, direction): _Plan.of(self._checks, channel, direction, catalog)
+            (channel, direction, deferred): _Plan.of(
+                self._checks, channel, direction, deferred, catalog
+            )
             for channel in get_args(Channel)
             for direction in get_args(Direction)
+            for deferred in (False, True)
         }
 
     def judge(
@@ -95,12 +98,16 @@ class ContactBook:
     ) -> ContactJudged:
         """Return which rows have been offered often enough.
 
+        Nobody is contacted by a deferred decision itself, so quiet hours do not turn it down; they
+        are kept when it is sent, for which see `quiet_until`.
+
         Parameters
         ----------
         history : None where nobody could read it; what a limit needs it for is turned down then.
         action : shape (rows,), positions of the actions, each once.
         """
-        plan, known = self._plans[request.channel, request.direction], history is not None
+        plan = self._plans[request.channel, request.direction, request.mode == "deferred"]
+        known = history is not None
         failed = (plan.failed if known else plan.blind).take(action)
         capped = plan.capped.take(action) if known else np.zeros(len(action), dtype=bool)
         until = np.full(len(action), np.nan)
@@ -118,6 +125,30 @@ class ContactBook:
                 failed[new], until[new] = at, said.until[new]
                 shared += said.shared
         return ContactJudged(failed, until, capped, _still_shared(shared, failed < 0))
+
+    def quiet_until(
+        self, request: DecisionRequest, action: Index, now: datetime, time_zone: str | None
+    ) -> float | None:
+        """Return when the quiet time is over in which any of some actions may not be sent.
+
+        In seconds since 1970, UTC; None where it is not quiet, and infinite where nobody knows.
+
+        Parameters
+        ----------
+        action : shape (rows,), positions of the actions; transactional ones are never held up.
+        time_zone : the customer's own; None for the company's.
+        """
+        history = replace(NO_HISTORY, time_zone=time_zone)
+        occasion = self._occasion(history, request, action, now, frozenset())
+        ends = [
+            float(np.nan_to_num(said.until[said.blocked], nan=np.inf).max())
+            for check in self._checks
+            if isinstance(check, Quiet)
+            and check.hours.counts_for(request.channel, request.direction)
+            if (said := check.check(occasion, check.applies.take(action))) is not None
+            if said.blocked.any()
+        ]
+        return max(ends, default=None)
 
     def _occasion(
         self,
@@ -181,12 +212,14 @@ class _Plan:
         all_checks: tuple[ContactCheck, ...],
         channel: Channel,
         direction: Direction,
+        deferred: bool,
         catalog: Catalog,
     ) -> _Plan:
         checks = tuple(
             (at, check)
             for at, check in enumerate(all_checks)
             if check.entry is None or check.entry.counts_for(channel, direction)
+            if not (deferred and isinstance(check, Quiet))
         )
         failed = np.full(len(catalog.ordered), -1, dtype=np.int64)
         blind = failed.copy()

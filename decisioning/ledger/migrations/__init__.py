@@ -1,4 +1,4 @@
 """The revisions of the ledger's tables, oldest first; Alembic runs what is missing."""
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision: what this version of the product works with."""

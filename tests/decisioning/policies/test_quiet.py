@@ -1,9 +1,15 @@
 from __future__ import annotations
 
-import pytest
-from policy_world import at, judge_contacts, policies, turned_down
+from dataclasses import replace
+from datetime import UTC, datetime
 
+import pytest
+from policy_world import EVERY, at, calendar, judge_contacts, policies, shop, turned_down
+
+from decisioning.history import NO_HISTORY
+from decisioning.policies.contact import ContactBook
 from decisioning.policies.policy_file import PolicyFile
+from decisioning.request import DecisionRequest
 
 WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -111,3 +117,19 @@ def test_quiet_hours_hold_without_a_history_by_the_companys_clock() -> None:
     assert judged.until[0] == at("2024-05-16T06:00")
     assert "recall" not in turned_down(judged)
     assert not judged.capped.any()
+
+
+def test_a_deferred_decision_is_let_through_and_told_when_it_may_be_sent() -> None:
+    book = ContactBook(quiet(), shop(), calendar())
+    night = datetime.fromtimestamp(at("2024-05-15T22:00"), UTC)
+    noon = datetime.fromtimestamp(at("2024-05-15T12:00"), UTC)
+    asked = DecisionRequest("7", channel="email", direction="outbound", mode="deferred")
+    assert not turned_down(book.judge(NO_HISTORY, asked, EVERY, night))
+    assert turned_down(book.judge(NO_HISTORY, replace(asked, mode="live"), EVERY, night))
+    assert book.quiet_until(asked, EVERY, night, None) == at("2024-05-16T08:00")
+    assert book.quiet_until(asked, EVERY, night, "America/New_York") is None
+    assert book.quiet_until(asked, EVERY, noon, None) is None
+    # A recall is never held up.
+    assert book.quiet_until(asked, EVERY[3:4], night, None) is None
+    always = ContactBook(quiet("00:00", "24:00"), shop(), calendar())
+    assert always.quiet_until(asked, EVERY, noon, None) == float("inf")
