@@ -161,7 +161,7 @@ def _on_every_rung(generated: Generated, priors: Priors | None, case: Any) -> li
 
 def test_consent_caps_and_rules_turn_down_the_same_on_every_rung_with_and_without_priors() -> None:
     ranked_by_priors = 0
-    for seed in range(3_000, 3_060):
+    for seed in range(3_000, 3_030):
         generated = Generated.of(seed)
         if model_of(generated.written) is None:
             continue
@@ -180,4 +180,4 @@ def test_consent_caps_and_rules_turn_down_the_same_on_every_rung_with_and_withou
                 by_priors = [one for one in with_priors.results if one.label_model == "prior"]
                 assert ("priors" in with_priors.degraded) is bool(by_priors)
                 ranked_by_priors += len(by_priors)
-    assert ranked_by_priors > 500
+    assert ranked_by_priors > 200
