@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reported_events import BASKET, GOOD, NOW, WRAPPED, by_customer_id, fault, read
 
 from decisioning.ledger.rows import EventRow
 from features.calendar import Calendar
@@ -18,29 +18,7 @@ from serving.cloud_events import CloudEventIn
 from serving.event_schemas import EVENT_TYPES, EventIn
 from serving.events import read_events
 from serving.problems import ProblemError
-from serving.recognition import by_customer_id
 from serving.reported import Unread, told
-
-NOW = datetime(2018, 1, 1, 6, tzinfo=UTC)
-GOOD = {"event_id": "e", "type": "page_view", "customer_id": "7", "channel": "web"}
-BASKET = {"event_id": "t", "type": "transaction", "customer_id": "7", "channel": "store"}
-WRAPPED = {"specversion": "1.0", "id": "e", "source": "/shop", "type": "page_view",
-           "subject": "7", "data": {"channel": "web"}}  # fmt: skip
-
-
-def read(content: Any) -> Any:
-    raw = content if isinstance(content, bytes) else json.dumps(content).encode()
-    (item,) = read_events(raw, NOW, Calendar("UTC"), by_customer_id).items
-    return item
-
-
-def fault(content: Any) -> dict[str, Any]:
-    """Return what is told of an item that has to be refused."""
-    item = read(content)
-    assert isinstance(item, Unread), item
-    said = told(item)
-    json.dumps(said).encode("ascii")
-    return said
 
 
 def test_every_member_finds_its_column() -> None:
@@ -227,48 +205,6 @@ def test_ids_of_the_namespace_customer_id_name_the_customer() -> None:
     content = GOOD | {"identities": {"customer_id": ["007"], "cookie": ["c"]}}
     del content["customer_id"]
     assert read(content).customer_id == "007"
-
-
-def test_a_cloud_event_is_the_event_in_it() -> None:
-    assert read(WRAPPED) == read(GOOD)
-    timed = WRAPPED | {"time": "2018-01-01T05:00:00Z", "traceparent": "00-1", "datacontenttype":
-                       "application/json; charset=utf-8"}  # fmt: skip
-    assert read(timed) == read(GOOD | {"occurred_at": "2018-01-01T05:00:00Z"})
-
-
-def test_the_subject_of_a_cloud_event_counts_where_its_data_names_nobody() -> None:
-    assert read(WRAPPED | {"data": {"channel": "web", "customer_id": "8"}}).customer_id == "8"
-    by_ids = {"channel": "web", "identities": {"customer_id": ["9"]}}
-    assert read(WRAPPED | {"data": by_ids}).customer_id == "9"
-
-
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [
-        ({"specversion": "0.3"}, "specversion"),
-        ({"specversion": 1.0}, "specversion"),
-        ({"id": None}, "id"),
-        ({"id": ""}, "id"),
-        ({"source": None}, "source"),
-        ({"type": "com.example.page_view"}, "type"),
-        ({"time": "yesterday"}, "time"),
-        ({"time": "2018-01-01T07:00:00Z"}, "time"),
-        ({"subject": ""}, "subject"),
-        ({"subject": None}, "data.customer_id"),
-        ({"datacontenttype": "text/xml"}, "datacontenttype"),
-        ({"data_base64": "e30="}, "data_base64"),
-        ({"data": None}, "data.channel"),
-        ({"data": "text"}, "data"),
-        ({"data": {"channel": 7}}, "data.channel"),
-        ({"data": {"channel": "web", "event_id": "other"}}, "data.event_id"),
-        ({"data": {"channel": "web", "amount": 1e300}}, "data.amount"),
-    ],
-)
-def test_a_cloud_event_that_cannot_be_used_names_the_field_as_it_was_sent(changes, field) -> None:
-    content = {name: value for name, value in (WRAPPED | changes).items() if value is not None}
-    said = fault(content)
-    assert said["field"] == field
-    assert said["event_id"] == content.get("id")
 
 
 _JSON = st.recursive(

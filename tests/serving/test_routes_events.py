@@ -10,27 +10,10 @@ from typing import Any
 
 import pytest
 from served_world import rows
+from told_refreshing import Told
 
 from features.errors import LedgerBusy, LedgerError, LedgerFull
 from serving.app import create_app
-
-
-class Told:
-    """Stands where profiles are refreshed, and remembers whom."""
-
-    def __init__(self, customers: list[list[str]]) -> None:
-        self._customers = customers
-
-    def touched(self, customer_ids: Any) -> None:
-        if found := list(customer_ids):
-            self._customers.append(found)
-
-    def happened(self, event_ids: Any) -> None:
-        if found := [f"of {event_id}" for event_id in event_ids]:
-            self._customers.append(found)
-
-    def degraded(self) -> list[str]:
-        return []
 
 
 @pytest.fixture
@@ -242,19 +225,6 @@ def test_an_event_is_confirmed_although_nobody_can_be_told(house, headers) -> No
     parts = dataclasses.replace(house.parts(), refreshing=Failing([]))
     with TestClient(create_app(parts), raise_server_exceptions=False) as client:
         assert status_of(client.post("/v1/events", json=event(), headers=headers)) == "stored"
-
-
-def test_somebody_else_may_recognise_customers(house, headers, kept) -> None:
-    from starlette.testclient import TestClient
-
-    def recognise(ids: Any) -> str | None:
-        return "1" if ids == {"cookie": ["c-7"]} else None
-
-    parts = dataclasses.replace(house.parts(), recognise=recognise)
-    told = event(customer_id=None, identities={"cookie": ["c-7"]})
-    with TestClient(create_app(parts), raise_server_exceptions=False) as client:
-        assert status_of(client.post("/v1/events", json=told, headers=headers)) == "stored"
-    assert kept("customer_id") == [("1",)]
 
 
 @pytest.mark.parametrize(

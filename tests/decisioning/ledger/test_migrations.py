@@ -14,14 +14,14 @@ from sqlalchemy import Connection, text
 
 from decisioning.ledger import migrations
 from decisioning.ledger.migrate import VERSION_TABLE, _upgrade
-from decisioning.ledger.open import _store
+from decisioning.ledger.open import store_of
 from decisioning.ledger.schema import METADATA
 from features.errors import LedgerError
 
 
 @contextmanager
 def connected(home) -> Iterator[Connection]:
-    store, _ = _store(home.place, home.folder / "spool", allow_unsafe=False)
+    store, _ = store_of(home.place, home.folder / "spool", allow_unsafe=False)
     try:
         with store.engine() as engine, engine.begin() as connection:
             yield connection
