@@ -29,14 +29,18 @@ def source_rows(folder: Path, customer_ids: Sequence[str]) -> dict[str, list[dic
     ------
     DataError : a table cannot be read.
     """
-    wanted = pa.array(sorted(set(customer_ids)), pa.string())
+    wanted = sorted(set(customer_ids))
     found: dict[str, list[dict[str, Any]]] = {}
     for name, schema in SCHEMAS.items():
         path = folder / f"{name}.parquet"
         if CUSTOMER_COLUMN not in schema.names or not path.exists():
             continue
         try:
-            chosen = pc.field(CUSTOMER_COLUMN).isin(wanted)
+            # Whoever wrote the file chose among two types of text, which do not compare.
+            kind = pq.read_schema(path).field(CUSTOMER_COLUMN).type
+            if pa.types.is_null(kind):
+                continue
+            chosen = pc.field(CUSTOMER_COLUMN).isin(pa.array(wanted, kind))
             rows = pq.read_table(path, filters=chosen).to_pylist()
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"{path}: not readable as parquet ({error})") from error

@@ -68,10 +68,13 @@ def _names(path: Path, wanted: Wanted) -> bool:
 def _in_table(path: Path, wanted: Wanted) -> bool:
     ids = pa.array(wanted.ids, pa.string())
     with pq.ParquetFile(path) as source:
-        texts = [one.name for one in source.schema_arrow if pa.types.is_string(one.type)]
+        kinds = (pa.string(), pa.large_string())
+        texts = [one.name for one in source.schema_arrow if one.type in kinds]
         batches = source.iter_batches(columns=texts) if texts else iter(())
         return any(
-            pc.any(pc.is_in(column, ids)).as_py() for batch in batches for column in batch.columns
+            pc.any(pc.is_in(column.cast(pa.string()), ids)).as_py()
+            for batch in batches
+            for column in batch.columns
         )
 
 

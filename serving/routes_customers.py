@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
@@ -23,6 +24,7 @@ from serving.personal_data import export_of
 from serving.problems import FieldError, ProblemError
 from serving.start import identity_key
 
+Result = TypeVar("Result")
 MOST_ENTRIES = 1_000
 _USUAL_ENTRIES = 100
 
@@ -69,7 +71,7 @@ async def journey(request: Request) -> Response:
     limit, before = _limit(request), request.query_params.get("before")
     ids = await ids_of(parts, customer_id)
     person = await _person(parts, ids)
-    source = await asyncio.to_thread(source_rows, parts.settings.home / "data", ids)
+    source = await _read(source_rows, parts.settings.home / "data", ids)
     try:
         page, following = page_of(journey_of(person, source), before, limit)
     except ValueError as error:
@@ -92,7 +94,7 @@ async def export(request: Request) -> Response:
     ids = await ids_of(parts, customer_id)
     person = await _person(parts, ids)
     log().info("exported", customer=hashed(customer_id))
-    return json_response(await asyncio.to_thread(_export, parts, ids, person))
+    return json_response(await _read(_export, parts, ids, person))
 
 
 async def forget(request: Request) -> Response:
@@ -108,6 +110,14 @@ async def forget(request: Request) -> Response:
         ) from error
     log().info("erased", customer=hashed(customer_id), rows=sum(done["rows"].values()))
     return json_response(done)
+
+
+async def _read(read: Callable[..., Result], *given: object) -> Result:
+    try:
+        return await asyncio.to_thread(read, *given)
+    except NbaError as error:
+        log().error("customer_not_read", error=type(error).__name__)
+        raise ProblemError("not_readable", "not everything can be read") from error
 
 
 def _export(parts: Parts, ids: tuple[str, ...], person: Person) -> dict[str, Any]:

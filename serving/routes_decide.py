@@ -12,6 +12,7 @@ from features.spelling import did_you_mean
 from serving.answer_schemas import NextBestActionsAnswer
 from serving.answers import answer_of, bytes_of
 from serving.bodies import read_body
+from serving.carried_events import take_in
 from serving.desk import Logged
 from serving.engine import Answer
 from serving.keys import Caller
@@ -34,12 +35,16 @@ async def recommend(parts: Parts, caller: Caller, question: NextBestActionsReque
     Raises
     ------
     ProblemError : `scope_missing`; `wrong_field`, an action or a placement that is not in the
-        catalog; `conflict`, the request id was used for another question.
+        catalog, or an event that cannot be used; `conflict`, the request id was used for another
+        question; `not_stored`, the events could not be.
     """
     caller.require(*question.scopes)
     _refuse_unknown_names(question, parts.engine.state.world.catalog)
     presented = parts.recognition.presented(question.whose or {})
     who = await _who(parts, question, presented)
+    codes = who.codes
+    if question.events:
+        codes += await take_in(parts, question.events, who.customer_id)
     asked = question.as_asked(who.customer_id)
 
     def write(answer: Answer, logged: Logged) -> bytes:
@@ -54,7 +59,7 @@ async def recommend(parts: Parts, caller: Caller, question: NextBestActionsReque
         return bytes_of(content)
 
     digest = "" if asked.decision_request_id is None else question.digest(presented.hashed)
-    decision, body = await parts.desk.take(asked, digest, write, who.codes, question.durable)
+    decision, body = await parts.desk.take(asked, digest, write, codes, question.durable)
     if decision is not None:
         _tell(parts, decision, who.customer_id)
     return Response(body, media_type="application/json")
@@ -167,7 +172,7 @@ OPERATIONS = (
         scope="decide",
         body=NextBestActionsRequest,
         answer=NextBestActionsAnswer,
-        problems=(409,),
+        problems=(409, 503),
         examples=EXAMPLES,
         answer_example=_ANSWER,
     ),

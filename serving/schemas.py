@@ -173,6 +173,14 @@ class NextBestActionsRequest(_In):
         "top", description="none, top: reasons of the returned actions, all: removed ones as well."
     )
     language: Language = Field("en", description="Language of texts and reasons.")
+    events: list[dict[str, JsonValue]] = Field(
+        default_factory=list,
+        json_schema_extra=_EMPTY,
+        max_length=20,
+        description="What has just happened, as POST /v1/events takes it: it is stored, and the "
+        "profile computed anew, before the decision. Needs the scope events; not with dry_run. "
+        "Events that name nobody are the customer's; ids belong into the question.",
+    )
     decision_request_id: Name | None = Field(
         None,
         description="Yours, and new for every question: the same again gets the stored answer, and "
@@ -184,6 +192,13 @@ class NextBestActionsRequest(_In):
     def _not_both(cls, value: object, info: ValidationInfo) -> object:
         if value is not None and info.data.get("customer_id") is not None:
             raise PydanticCustomError("both", "cannot be sent together with customer_id")
+        return value
+
+    @field_validator("events", mode="after")
+    @classmethod
+    def _not_in_a_trial(cls, value: list[object], info: ValidationInfo) -> object:
+        if value and info.data.get("mode") == "dry_run":
+            raise PydanticCustomError("trial", "cannot be sent with dry_run, which leaves no trace")
         return value
 
     def digest(self, hashed: Sequence[tuple[str, str]] = ()) -> str:
@@ -211,8 +226,13 @@ class NextBestActionsRequest(_In):
 
         A reason tells something about the customer, so that a bot needs `read` for it.
         """
-        needed = f"decide:{CONTEXT_OF[self.channel]}", f"decide:{self.seen_by}"
-        return (*needed, "read") if self.brief else needed
+        needed: tuple[str, ...] = (
+            f"decide:{CONTEXT_OF[self.channel]}",
+            f"decide:{self.seen_by}",
+        )
+        if self.brief:
+            needed = *needed, "read"
+        return (*needed, "events") if self.events else needed
 
     @property
     def brief(self) -> bool:

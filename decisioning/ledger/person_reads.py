@@ -94,6 +94,6 @@ def read_person(session: Session, customer_ids: Sequence[str]) -> Person:
 
 
 def _rows(session: Session, sql: Sql, table: Table, values: Sequence[str]) -> tuple[Columns, ...]:
-    names = [column.name for column in table.columns]
+    names = [str(column.name) for column in table.columns]
     found = session.about(sql, sorted(values)) if values else []
     return tuple(dict(zip(names, row, strict=True)) for row in found)
