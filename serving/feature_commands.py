@@ -62,7 +62,12 @@ def features_parity(
 
 
 def catch_up(settings: Settings) -> int:
-    """Refresh everybody whose profile may lack an event; return how many profiles were written."""
+    """Refresh everybody whose profile may lack an event; return how many profiles were written.
+
+    Without the tables that the build was made from nobody can be refreshed.
+    """
+    if not (settings.home / "data").is_dir():
+        return 0
     return _refresh(settings, None)
 
 

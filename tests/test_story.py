@@ -217,8 +217,11 @@ def test_the_story_of_one_person(service: Service, client: httpx.Client) -> None
         ("make_good", "positive", 1.0)
     ]
     assert " 0 differ" in nba(service, "features", "parity", "--customers", "10")
+    _is_forgotten(service, client)
 
-    # They see everything that is known, ask to be forgotten, and nothing is left.
+
+def _is_forgotten(service: Service, client: httpx.Client) -> None:
+    """They see everything that is known, ask to be forgotten, and nothing is left."""
     export = client.get(f"/v1/customers/{ANN}/export").json()
     told = {one["event_id"] for one in export["events"]}
     assert told >= {"s1", "s2", "s3", "s4", "s5", "o1", "o2"}

@@ -34,7 +34,7 @@ def served(
                 "NBA_ONLINE_STORE": server.url,
                 "NBA_FEATURE_REGISTRY": registry.replace("postgresql", "postgresql+psycopg", 1),
             }
-        build_features(tmp_path_factory.mktemp("tables"), home, register=False)
+        build_features(home / "data", home, register=False)
         promote_model(home / "models")
         (home / "actions.yaml").write_text(CATALOG)
         (home / "policies.yaml").write_text(POLICIES)

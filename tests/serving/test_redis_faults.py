@@ -43,7 +43,9 @@ from serving.keys import KeyRing, create_key
 from serving.metrics import Metrics
 from serving.operations import Parts
 from serving.profile_reader import ProfileReader
+from serving.recognition import Recognition
 from serving.settings import Settings
+from serving.start import identity_key
 from serving.state import Sources
 
 with warnings.catch_warnings():
@@ -143,7 +145,9 @@ def house(
         key = create_key(tmp_path / "keys.json", ("decide:advisor", "read"), NOW)
         settings = Settings(home=tmp_path)
         desk = Desk(engine, ledger, seconds=30.0)
-        parts = Parts(settings, engine, desk, KeyRing(settings.keys_path), metrics)
+        recognition = Recognition(desk, identity_key(settings), tmp_path / "identity.yaml")
+        keys = KeyRing(settings.keys_path)
+        parts = Parts(settings, engine, desk, keys, metrics, recognition)
         with TestClient(create_app(parts), raise_server_exceptions=False) as client:
             headers = {"Authorization": f"Bearer {key}"}
             made.append(House(client, headers, engine, server, wire, built, reads))

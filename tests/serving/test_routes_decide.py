@@ -244,12 +244,14 @@ def test_no_features_is_an_answer_that_says_so(house: Any, advisor: Any) -> None
     assert answer.json()["degraded"] == ["features_unavailable"]
 
 
-def test_an_unreadable_store_is_an_answer_that_says_so(house: Any, ask: Ask) -> None:
-    for failure in (FeatureError("online store: gone"), OSError("disk"), RuntimeError("anything")):
-        house.store.failure = failure
-        answer = ask(customer_id="1")
-        assert answer.status_code == 200
-        assert answer.json()["degraded"] == ["features_unavailable"]
+@pytest.mark.parametrize(
+    "failure", [FeatureError("online store: gone"), OSError("disk"), RuntimeError("anything")]
+)
+def test_an_unreadable_store_is_an_answer_that_says_so(house: Any, ask: Ask, failure: Any) -> None:
+    house.store.failure = failure
+    answer = ask(customer_id="1")
+    assert answer.status_code == 200
+    assert answer.json()["degraded"] == ["features_unavailable"]
     house.store.failure = None
     assert ask(customer_id="1").json()["degraded"] == []
 

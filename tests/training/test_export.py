@@ -18,7 +18,7 @@ def rows_of(action: np.ndarray, y: np.ndarray, segment: np.ndarray) -> TrainingS
     def take(chosen: np.ndarray) -> Any:
         return rows_of(action[chosen], y[chosen], segment[chosen])
 
-    columns = {"actions": ("often", "rare", "never"), "action": action, "y": y}
+    columns = {"actions": ("often", "rare", "never"), "action": action, "y": y, "grade": y}
     return cast(TrainingSet, SimpleNamespace(segment=segment, take=take, **columns))
 
 

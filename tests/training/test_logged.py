@@ -80,7 +80,7 @@ def fill(world: World, decisions: int) -> None:
     gone = world.decide(world.new, START + DAY, "gone").decision
     world.tell(gone.decision_id, "tea", "presented", START + DAY + 5.0)
     world.finish()
-    world.ledger.forget("gone")
+    world.ledger.rights.forget(["gone"])
     world.decisions["erased"] += 1
     damaged = world.decide(world.new, START + DAY, "007").decision
     world.tell(damaged.decision_id, "tea", "presented", START + DAY + 5.0)

@@ -85,6 +85,7 @@ class Model:
         return SimpleNamespace(
             name="offers", version=self.version, label_model="response",
             layout_hash=self.layout.hash, encodings={"action_code": codes}, evidence={},
+            priors=None,
         )  # fmt: skip
 
     def score(self, matrix: Any) -> SimpleNamespace:
@@ -106,6 +107,7 @@ class Store:
     layout: Layout
     clock: Clock
     rng: np.random.Generator
+    remote: bool = False
 
     def online(self, customer_id: str) -> Profiles:
         vectors = self.rng.gamma(2.0, 3.0, (1, self.layout.size))

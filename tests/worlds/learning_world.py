@@ -36,8 +36,8 @@ from decisioning.catalog import Catalog
 from decisioning.configuration import Configuration
 from decisioning.history import NO_HISTORY
 from decisioning.ledger import schema
+from decisioning.ledger.event_sql import FLAG_UNDONE
 from decisioning.ledger.ledger import Ledger
-from decisioning.ledger.outcome_sql import FLAG
 from decisioning.ledger.rows import OutcomeRow
 from decisioning.ledger.statements import Sql
 from decisioning.policies.policy_file import ConsentRules, PolicyFile
@@ -142,7 +142,7 @@ class World:
         self._reports.clear()
         with self.ledger._store.writing() as session:
             for event_id in self._undo:
-                session.run(FLAG, {"this_event": event_id, "new_flags": "undone"})
+                session.run(FLAG_UNDONE, {"this_event": event_id})
         self._undo.clear()
 
     def damage(self, decision_id: str) -> None:

@@ -76,7 +76,7 @@ def test_both_ends_of_a_time_count(ledger: Ledger) -> None:
 
 def test_a_customer_who_is_forgotten_leaves_no_delivery(ledger: Ledger) -> None:
     ledger.deliveries.add([delivery("a"), delivery("b", customer_id="2")], "t", 1.0)
-    ledger.forget("1")
+    ledger.rights.forget(["1"])
     assert [one.delivery_id for one in ledger.deliveries.due("waiting", 99.0, 9)] == ["b"]
 
 

@@ -137,6 +137,6 @@ def test_a_forgotten_customer_is_not_left_in_quarantine(home) -> None:
     ledger = home.open()
     items = [event("e1"), event("e2", decision_id="nobody"), event("e3", customer_id="008")]
     ledger.store_events(items, NOON).result(10)
-    assert ledger.forget("007").outcomes == 2
+    assert ledger.rights.forget(["007"]).outcomes == 2
     assert stored(home, columns="event_id") == [("e3",)]
     assert stored(home, "quarantine") == []
