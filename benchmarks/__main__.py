@@ -24,6 +24,7 @@ BENCHMARKS = {
     "width": "benchmarks.decision_width",
     "read": "benchmarks.online_read",
     "ledger": "benchmarks.durable_writes",
+    "freshness": "benchmarks.freshness",
 }
 """Which module measures what; each has a function of the benchmark's name."""
 
