@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import count
 from pathlib import Path
+from queue import SimpleQueue
 from tempfile import TemporaryDirectory
+from threading import Thread
 
 from benchmarks.demo_home import DemoHome
 from benchmarks.measure import Figure, Turns, by_turns
@@ -33,9 +35,13 @@ CREATE INDEX by_decision ON events (decision_id);
 
 
 def ledger(home: DemoHome, repetitions: int = 5) -> tuple[Figure, ...]:
-    """Return the figure of durable outcomes; both sides sync the disk before they answer."""
+    """Return the figure of durable outcomes, and what handing them to a writer costs alone.
+
+    Both sides sync the disk before they answer. The second figure is a floor: nothing is stored.
+    """
     with TemporaryDirectory(prefix=".durable-", dir=home.settings.home) as folder:
         turns = measure(Path(folder), repetitions)
+        floor = measure_floor(Path(folder), repetitions)
     return (
         Figure(
             name="ledger",
@@ -44,6 +50,14 @@ def ledger(home: DemoHome, repetitions: int = 5) -> tuple[Figure, ...]:
             ours=turns.ours,
             baseline=turns.baseline,
             target=0.1,
+        ),
+        Figure(
+            name="ledger_floor",
+            workload=f"{CLIENTS * EACH} jobs that do nothing, handed by {CLIENTS} clients at once "
+            "to one thread and awaited",
+            against="the same outcomes looked up, inserted and committed one by one, SQLite",
+            ours=floor.ours,
+            baseline=floor.baseline,
         ),
     )
 
@@ -69,6 +83,42 @@ def measure(folder: Path, repetitions: int) -> Turns[None, None]:
     if stored != by_hand or stored != repetitions * CLIENTS * EACH:
         raise AssertionError(f"{stored} outcomes stored, {by_hand} by hand")
     return turns
+
+
+def measure_floor(folder: Path, repetitions: int) -> Turns[None, None]:
+    """Hand as many jobs that do nothing to one thread, by turns with commits one by one."""
+    jobs: SimpleQueue[Future[None] | None] = SimpleQueue()
+
+    def answer_all() -> None:
+        while (job := jobs.get()) is not None:
+            job.set_result(None)
+
+    def hand_over(_: int) -> None:
+        for _ in range(EACH):
+            job: Future[None] = Future()
+            jobs.put(job)
+            job.result()
+
+    answering = Thread(target=answer_all)
+    answering.start()
+    with (
+        ThreadPoolExecutor(CLIENTS) as clients,
+        closing(_by_hand(folder / "floor.db")) as connection,
+    ):
+        outcomes = _outcomes()
+        turns = by_turns(
+            lambda: _drain(clients.map(hand_over, range(CLIENTS))),
+            lambda: _one_by_one(connection, outcomes),
+            repetitions,
+        )
+    jobs.put(None)
+    answering.join()
+    return turns
+
+
+def _drain(answers: Iterator[None]) -> None:
+    for _ in answers:
+        pass
 
 
 def _together(opened: Ledger, clients: ThreadPoolExecutor, outcomes: Iterator[OutcomeRow]) -> None:
