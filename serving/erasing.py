@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,10 +30,12 @@ class Erased:
 
     Attributes
     ----------
+    customer_ids : every id of the person.
     rows : how many rows went, by store: a table of the ledger, a file, `online`.
     left : files that still name the person.
     """
 
+    customer_ids: tuple[str, ...]
     rows: dict[str, int] = field(default_factory=dict)
     left: tuple[str, ...] = ()
 
@@ -72,4 +75,38 @@ def erase(
     both = first.plus(rights.forget(customer_ids, subjects, now))
     rows |= {f"ledger.{name}": count for name, count in both._asdict().items()}
     left = tuple(str(path.relative_to(home)) for path in naming(home, customer_ids))
-    return Erased({name: count for name, count in rows.items() if count}, left)
+    return Erased(tuple(customer_ids), {name: count for name, count in rows.items() if count}, left)
+
+
+class Erasures:
+    """The erasures of this process that somebody has asked for: they may outlast a request.
+
+    Who asks again for the same person meets the one that is under way, or what became of it.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, asyncio.Task[Erased]] = {}
+
+    async def of(
+        self, customer_id: str, run: Callable[[], Erased], seconds: float
+    ) -> Erased | None:
+        """Return what an erasure did; None where it goes on after `seconds`.
+
+        Parameters
+        ----------
+        customer_id : as it was asked for; which others the person has is not known afterwards.
+        run : erases; it is called in another thread.
+
+        Raises
+        ------
+        NbaError : what `run` raises.
+        """
+        task = self._tasks.get(customer_id)
+        if task is None:
+            task = asyncio.create_task(asyncio.to_thread(run))
+            self._tasks[customer_id] = task
+        done, _ = await asyncio.wait([task], timeout=seconds)
+        if not done:
+            return None
+        self._tasks.pop(customer_id, None)
+        return task.result()

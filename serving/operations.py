@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving.erasing import Erasures
 from serving.keys import Caller, KeyRing
 from serving.metrics import Metrics
 from serving.settings import Settings
@@ -39,6 +40,7 @@ class Parts:
     metrics: Metrics
     recognition: Recognition
     refreshing: Refreshing | None = None
+    erasures: Erasures = field(default_factory=Erasures)
 
     def touched(self, customer_ids: Iterable[str]) -> None:
         """Have the profiles of customers refreshed soon: something of theirs was stored."""

@@ -66,6 +66,7 @@ KINDS = {
         Kind("not_ready", 503, "The service cannot answer yet"),
         Kind("not_readable", 503, "The ledger cannot be read"),
         Kind("not_reproducible", 503, "The decision cannot be taken again"),
+        Kind("still_erasing", 503, "The erasure is under way"),
         Kind("not_stored", 503, "Nothing was stored; send it again later"),
     )
 }

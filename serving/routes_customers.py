@@ -15,7 +15,7 @@ from decisioning.ledger.person_reads import Person
 from features.errors import LedgerError, NbaError
 from features.person import source_rows
 from serving.answers import json_response
-from serving.erasing import erase
+from serving.erasing import Erased, erase
 from serving.journey import journey_of, page_of
 from serving.logs import hashed, log
 from serving.operations import Operation, Parts, parts_of
@@ -27,6 +27,8 @@ from serving.start import identity_key
 Result = TypeVar("Result")
 MOST_ENTRIES = 1_000
 _USUAL_ENTRIES = 100
+WAIT_SHARE = 0.6
+"""How much of a request's time an erasure is waited for."""
 
 
 class JourneyEntry(BaseModel):
@@ -98,18 +100,31 @@ async def export(request: Request) -> Response:
 
 
 async def forget(request: Request) -> Response:
-    """Erase a customer from every store."""
+    """Erase a customer from every store; what takes longer than a request goes on behind it."""
     parts, customer_id = parts_of(request), customer_of(request)
     ids = await ids_of(parts, customer_id)
+    seconds = WAIT_SHARE * parts.settings.timeout_seconds
     try:
-        done = await asyncio.to_thread(_forget, parts, ids)
+        done = await parts.erasures.of(customer_id, lambda: _forget(parts, ids), seconds)
     except NbaError as error:
         log().error("not_erased", customer=hashed(customer_id), error=type(error).__name__)
         raise ProblemError(
             "not_stored", "not everything was erased; ask again", headers={"Retry-After": "5"}
         ) from error
-    log().info("erased", customer=hashed(customer_id), rows=sum(done["rows"].values()))
-    return json_response(done)
+    if done is None:
+        raise ProblemError(
+            "still_erasing", "it goes on; ask again for what it did", headers={"Retry-After": "5"}
+        )
+    log().info("erased", customer=hashed(customer_id), rows=sum(done.rows.values()))
+    model = parts.engine.state.world.versions.model
+    return json_response(
+        {
+            "customer_ids": list(done.customer_ids),
+            "rows": done.rows,
+            "left": list(done.left),
+            "models": [model] if model else [],
+        }
+    )
 
 
 async def _read(read: Callable[..., Result], *given: object) -> Result:
@@ -126,7 +141,7 @@ def _export(parts: Parts, ids: tuple[str, ...], person: Person) -> dict[str, Any
     return export_of(ids, home / "data", profiles, person, parts.engine.clock.now())
 
 
-def _forget(parts: Parts, ids: tuple[str, ...]) -> dict[str, Any]:
+def _forget(parts: Parts, ids: tuple[str, ...]) -> Erased:
     ledger, store = parts.desk.ledger, parts.engine.state.store
     if ledger is None:
         raise LedgerError("there is no ledger")
@@ -134,14 +149,7 @@ def _forget(parts: Parts, ids: tuple[str, ...]) -> dict[str, Any]:
     forget_online = store.forget if store is not None else lambda _: 0
     home, key = parts.settings.home, identity_key(parts.settings)
     subjects = [subject_of(key, one) for one in ids]
-    done = erase(ids, subjects, now, ledger.rights, home, forget_online)
-    model = parts.engine.state.world.versions.model
-    return {
-        "customer_ids": list(ids),
-        "rows": done.rows,
-        "left": list(done.left),
-        "models": [model] if model else [],
-    }
+    return erase(ids, subjects, now, ledger.rights, home, forget_online)
 
 
 async def _person(parts: Parts, ids: tuple[str, ...]) -> Person:
