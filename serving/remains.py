@@ -6,7 +6,7 @@ import re
 import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -79,7 +79,18 @@ def _in_table(path: Path, wanted: Wanted) -> bool:
 
 
 def _in_database(path: Path, wanted: Wanted) -> bool:
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+    """Look through a database as it is, or where somebody keeps it busy, through its file alone.
+
+    One that cannot be read at all counts as one that names somebody.
+    """
+    for how in ("mode=ro", "immutable=1"):
+        with suppress(sqlite3.Error):
+            return _in_values(f"{path.resolve().as_uri()}?{how}", wanted)
+    return True
+
+
+def _in_values(address: str, wanted: Wanted) -> bool:
+    with closing(sqlite3.connect(address, uri=True)) as connection:
         connection.text_factory = bytes
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         for (name,) in tables.fetchall():

@@ -45,3 +45,14 @@ def test_what_a_database_has_deleted_and_not_overwritten_is_found(tmp_path: Path
         file.execute("DELETE FROM t")
         file.commit()
     assert found(tmp_path, "customer-4711") == ["c.db"]
+
+
+def test_a_database_that_somebody_holds_is_read_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "held.db", isolation_level=None)) as file:
+        file.execute("CREATE TABLE t (who TEXT)")
+        file.execute("INSERT INTO t VALUES ('1053')")
+        file.execute("BEGIN EXCLUSIVE")
+        assert found(tmp_path, "1053") == ["held.db"]
+        assert found(tmp_path, "1054") == []
+    (tmp_path / "damaged.db").write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 20)
+    assert found(tmp_path, "1054") == ["damaged.db"]
