@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 
 from decisioning.ledger.rights import Rights
 from features.erasure import erase_from_folder
@@ -16,6 +16,9 @@ from serving.remains import naming
 
 SPOOLS_ARE_DRAINED_S = 0.3
 """After how long what other processes had in their spools is in the database."""
+
+KEPT_S = 300.0
+"""How long after its beginning what an erasure did is told to whoever asks again."""
 
 _TABLES = ("data", "features", "outbound", "outbox", "datasets", "reports")
 """Folders below the home folder whose tables name customers."""
@@ -50,8 +53,9 @@ def erase(
 ) -> Erased:
     """Erase a person; it can be repeated, and has to be where it failed.
 
-    The tombstone comes first, so that nothing comes back behind the erasure. What was asked for
-    while it ran is erased by a second look.
+    The tombstone comes first, so that nothing comes back behind the erasure, and the ledger last:
+    it alone knows which ids are one person, and whoever has to repeat this needs that again. What
+    came while it ran is erased by a second look.
 
     Parameters
     ----------
@@ -64,15 +68,18 @@ def erase(
     LedgerError, FeatureError, DataError : a store could not be written; what came before is done.
     """
     rows: dict[str, int] = {}
-    first = rights.forget(customer_ids, subjects, now)
+    rights.forget((), subjects, now)
     with writing_online(home):
         for folder in _TABLES:
             for name, count in erase_from_folder(home / folder, customer_ids).items():
                 rows[f"{folder}/{name}"] = count
         rows["features/fresh"] = forget_fresh(home / "features", customer_ids)
     rows["online"] = forget_online(customer_ids)
+    first = rights.forget(customer_ids, subjects, now)
     sleep(SPOOLS_ARE_DRAINED_S)
     both = first.plus(rights.forget(customer_ids, subjects, now))
+    # A refresh that was under way may have put a profile back.
+    rows["online"] += forget_online(customer_ids)
     rows |= {f"ledger.{name}": count for name, count in both._asdict().items()}
     left = tuple(str(path.relative_to(home)) for path in naming(home, customer_ids))
     return Erased(tuple(customer_ids), {name: count for name, count in rows.items() if count}, left)
@@ -81,11 +88,12 @@ def erase(
 class Erasures:
     """The erasures of this process that somebody has asked for: they may outlast a request.
 
-    Who asks again for the same person meets the one that is under way, or what became of it.
+    Who asks again for the same person meets the one that is under way, or soon after what became of
+    it; later a new one begins, since the person may have come back.
     """
 
     def __init__(self) -> None:
-        self._tasks: dict[str, asyncio.Task[Erased]] = {}
+        self._tasks: dict[str, tuple[asyncio.Task[Erased], float]] = {}
 
     async def of(
         self, customer_id: str, run: Callable[[], Erased], seconds: float
@@ -101,10 +109,10 @@ class Erasures:
         ------
         NbaError : what `run` raises.
         """
-        task = self._tasks.get(customer_id)
-        if task is None:
+        task, begun = self._tasks.get(customer_id, (None, 0.0))
+        if task is None or (task.done() and monotonic() - begun > KEPT_S):
             task = asyncio.create_task(asyncio.to_thread(run))
-            self._tasks[customer_id] = task
+            self._tasks[customer_id] = task, monotonic()
         done, _ = await asyncio.wait([task], timeout=seconds)
         if not done:
             return None

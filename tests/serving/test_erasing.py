@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from decisioning.ledger.open import open_ledger
 from features.errors import DataError
-from serving.erasing import Erased, Erasures
+from serving import erasing
+from serving.erasing import Erased, Erasures, erase
 
 DONE = Erased(("7", "8"), {"online": 1})
 
@@ -52,3 +55,41 @@ def test_one_that_failed_is_begun_anew_by_the_next_who_asks() -> None:
         return await erasures.of("7", fail_once, 30.0)
 
     assert asyncio.run(ask_twice()) == DONE
+
+
+def test_what_nobody_fetched_is_not_told_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(erasing, "KEPT_S", -1.0)
+    may_end = threading.Event()
+
+    def slow() -> Erased:
+        may_end.wait(30)
+        return DONE
+
+    async def come_back() -> Erased | None:
+        erasures = Erasures()
+        assert await erasures.of("7", slow, 0.01) is None
+        may_end.set()
+        while not erasures._tasks["7"][0].done():
+            await asyncio.sleep(0.01)
+        return await erasures.of("7", lambda: Erased(("7",)), 30.0)
+
+    assert asyncio.run(come_back()) == Erased(("7",))
+
+
+def test_one_that_fails_in_the_middle_reaches_every_id_when_it_is_repeated(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "broken.parquet").write_bytes(b"no")
+    with open_ledger(tmp_path / "ledger.db") as ledger:
+        ledger.people.merge("anonymous:a", "7", 1.0, "test").result(10)
+
+        def ask() -> Erased:
+            ids = ledger.people.people(["7"])["7"]
+            return erase(ids, ["hash"], 5.0, ledger.rights, tmp_path, lambda _: 0)
+
+        with pytest.raises(DataError):
+            ask()
+        assert dict(ledger.rights.erased()) == {"hash": 5.0}
+        (data / "broken.parquet").unlink()
+        assert ask().customer_ids == ("7", "anonymous:a")
+        assert ledger.rights.everything_of(["7", "anonymous:a"]).rows == 0
