@@ -13,12 +13,13 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features import prepared
 from features.backfill import packed
 from features.build import profile_rows, sum_lines
 from features.calendar import Calendar
-from features.canonical.quoting import identifier, literal
+from features.canonical.quoting import literal
 from features.canonical.schemas import SCHEMAS, TOUCHPOINTS, TRANSACTIONS, TableSchema
 from features.canonical.tables import open_tables
 from features.clock import Clock
@@ -29,6 +30,7 @@ from features.history import make_spine
 from features.live_events import EventRow, live_events, owners
 from features.places import Places
 from features.profiles import Profiles
+from features.source_rows import SourceRows
 from features.store import ProfileStore, open_store
 
 People = Mapping[str, Sequence[str]]
@@ -37,6 +39,7 @@ People = Mapping[str, Sequence[str]]
 MOST_AT_ONCE = 200
 """Most customers of one query; it takes about 1 kB of memory per event of theirs."""
 _COMMIT_S = 60.0
+_OF_PEOPLE = ("customers", "identities")
 
 
 def themselves(customer_ids: Iterable[str]) -> People:
@@ -51,6 +54,7 @@ class _Opened:
     stamp: object
     connection: duckdb.DuckDBPyConnection
     generation: Generation
+    sources: SourceRows
     store: ProfileStore
     rows: FreshRows
 
@@ -164,16 +168,13 @@ class Refresher:
         events = list(self._events_of(members))
         owner_of = owners(people)
         live = live_events(events, owner_of)
-        connection.register("live_transactions", live.transactions)
-        connection.register("live_touchpoints", live.touchpoints)
-        for schema in (TRANSACTIONS, TOUCHPOINTS):
-            prepared.keep(connection, f"source_{schema.name}", _source(schema, members, owner_of))
-        sql = prepared.prepared()
-        prepared.keep(connection, prepared.SEEN_TRANSACTIONS, sql.seen_transactions)
-        prepared.keep(connection, prepared.SEEN_TOUCHPOINTS, sql.seen_touchpoints)
+        whose = {member: owner_of.get(member, member) for member in members}
+        met = {whose[row.customer_id] for row in events if row.customer_id in whose}
+        met |= _see(opened, TRANSACTIONS, whose, live.transactions)
+        met |= _see(opened, TOUCHPOINTS, whose, live.touchpoints)
         sum_lines(connection)
-        met = {owner_of.get(row.customer_id or "", row.customer_id or "") for row in events}
-        known = sorted(people.keys() & (met | _known(connection, members, owner_of)))
+        unmet = [member for member, owner in whose.items() if owner not in met]
+        known = sorted(people.keys() & (met | {whose[one] for one in _named(connection, unmet)}))
         spine = make_spine(
             np.array(known, dtype=object), np.repeat(as_of, len(known)), self._calendar
         )
@@ -196,7 +197,8 @@ class Refresher:
         prepared.keep(connection, prepared.ACTION_ITEMS, "SELECT * FROM handed_items")
         connection.unregister("handed_items")
         store = open_store(self._home, self._feature_repo, self._places)
-        return _Opened(stamp, connection, generation, store, FreshRows(self._home / "features"))
+        rows = FreshRows(self._home / "features")
+        return _Opened(stamp, connection, generation, SourceRows(connection), store, rows)
 
     def _stamp(self) -> object:
         paths = [self._home / "features" / "layout.json"]
@@ -218,33 +220,24 @@ def _pages(people: People) -> Iterator[People]:
         }
 
 
-def _source(schema: TableSchema, members: Sequence[str], owner_of: Mapping[str, str]) -> str:
-    names = ", ".join(
-        _owner(owner_of) if name == "customer_id" else identifier(name) for name in schema.names
-    )
-    return f"SELECT {names} FROM {identifier(schema.name)} WHERE {_among(members)}"
-
-
-def _known(
-    connection: duckdb.DuckDBPyConnection, members: Sequence[str], owner_of: Mapping[str, str]
+def _see(
+    opened: _Opened, schema: TableSchema, whose: Mapping[str, str], live: pa.Table
 ) -> set[str]:
-    tables = [f"SELECT customer_id FROM source_{name}" for name in ("transactions", "touchpoints")]
-    tables += [
-        f"SELECT {_owner(owner_of)} FROM {name} WHERE {_among(members)}"
-        for name in ("customers", "identities")
-    ]
+    """Keep the rows of sources and of stored events together; return whom sources have rows of."""
+    source = opened.sources.of(schema, whose)
+    opened.connection.register(f"source_{schema.name}", source)
+    opened.connection.register(f"live_{schema.name}", live)
+    prepared.keep_seen(opened.connection, schema, bool(len(live)))
+    return set(pc.unique(source["customer_id"]).to_pylist())
+
+
+def _named(connection: duckdb.DuckDBPyConnection, members: Sequence[str]) -> set[str]:
+    """Return which customers the tables know although nothing happened to them."""
+    if not members:
+        return set()
+    among = f"customer_id IN ({', '.join(map(literal, members))})"
+    tables = (f"SELECT customer_id FROM {name} WHERE {among}" for name in _OF_PEOPLE)
     return {str(row[0]) for row in connection.execute(" UNION ".join(tables)).fetchall()}
-
-
-def _owner(owner_of: Mapping[str, str]) -> str:
-    if not owner_of:
-        return "customer_id"
-    moved = " ".join(f"WHEN {literal(a)} THEN {literal(b)}" for a, b in owner_of.items())
-    return f"CASE customer_id {moved} ELSE customer_id END AS customer_id"
-
-
-def _among(members: Sequence[str]) -> str:
-    return f"customer_id IN ({', '.join(map(literal, members))})"
 
 
 def _stat(path: Path) -> object:

@@ -44,6 +44,18 @@ def newest_wins(online_store: Any) -> None:
     online_store.online_write_batch = online_write_batch
 
 
+def let_readers_pass(online_store: Any, config: Any) -> None:
+    """Make readers of a SQLite store see the former rows while new ones are written."""
+    if hasattr(online_store, "_get_conn"):
+        online_store._get_conn(config).execute("PRAGMA journal_mode = WAL")
+
+
+def wait_briefly(online_store: Any, config: Any, read_ms: float) -> None:
+    """Let no lock of another process on a SQLite store hold a decision up."""
+    if hasattr(online_store, "_get_conn"):
+        online_store._get_conn(config).execute(f"PRAGMA busy_timeout = {round(read_ms)}")
+
+
 def _newest_of_each(data: Sequence[Row]) -> list[Row]:
     newest: dict[bytes, Row] = {}
     for row in data:

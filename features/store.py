@@ -33,7 +33,7 @@ from features.fresh_rows import fold, writing_online
 from features.guarded import as_feature_error, quietly
 from features.joined_frames import aware, vectors_of
 from features.layout import Layout
-from features.online import newest_wins
+from features.online import let_readers_pass, newest_wins, wait_briefly
 from features.online_erasure import erase_from_redis, erase_from_sqlite
 from features.places import WRITE_SECONDS, Places
 from features.profiles import Profiles
@@ -46,7 +46,6 @@ if os.environ.get("NBA_FEAST_TYPECHECK") != "1":
 
 from feast import FeatureStore
 from feast.infra.key_encoding_utils import serialize_entity_key
-from feast.infra.online_stores.sqlite import SqliteOnlineStore
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 from feast.repo_config import RepoConfig
@@ -181,7 +180,7 @@ class ProfileStore:
         with self._guarded("online store"), writing_online(self._home), quietly():
             for view in (VECTOR_VIEW, POPULARITY_VIEW):
                 self._feast.materialize(start, until, feature_views=[view])
-            self._let_readers_pass()
+            let_readers_pass(self._online_store, self._config)
             source: Any = self._feast.get_feature_view(VECTOR_VIEW).batch_source
         return int(pq.ParquetFile(source.path).metadata.num_rows)
 
@@ -192,9 +191,17 @@ class ProfileStore:
         ------
         FeatureError : the online store cannot be written.
         """
-        # Not `push`, which reads the registry anew on every call.
+        columns = rows.to_pydict()
+        values = [
+            {"vector": Value(bytes_val=vector), "layout": Value(string_val=layout)}
+            for vector, layout in zip(columns["vector"], columns["layout"], strict=True)
+        ]
+        keys = _keys("customer_id", columns["customer_id"])
+        data = list(zip(keys, values, columns["as_of"], columns["created"], strict=True))
+        # Asked directly, as in `_read`: what Feast does before is made for columns of any kind.
         with self._guarded("online store"), self._lock:
-            self._feast.write_to_online_store(VECTOR_VIEW, df=rows.to_pandas())
+            view = self._view(VECTOR_VIEW)
+            self._online_store.online_write_batch(self._config, view, data, None)
 
     def forget(self, customer_ids: Sequence[str]) -> int:
         """Take customers out of the online store; return how many rows went.
@@ -218,11 +225,6 @@ class ProfileStore:
         if self.remote:
             online_store._client = self.places.client(WRITE_SECONDS)
         return online_store
-
-    def _let_readers_pass(self) -> None:
-        """Make readers of a SQLite store see the former rows while new ones are written."""
-        if isinstance(self._online_store, SqliteOnlineStore):
-            self._online_store._get_conn(self._config).execute("PRAGMA journal_mode = WAL")
 
     def _join(self, asked: pd.DataFrame, features: Any) -> pd.DataFrame:
         with self._guarded("offline store"), quietly():
@@ -250,12 +252,15 @@ class ProfileStore:
         """
         keys = _keys(join_key, ids)
         with self._guarded("online store"), self._lock:
-            if view not in self._views:
-                self._views[view] = self._feast.get_feature_view(view)
-                _wait_briefly(self._reader, self._config, self.places.read_ms)
             # A fresh list each time: the Redis store appends to the one it is given.
-            read = self._reader.online_read(self._config, self._views[view], keys, list(names))
+            read = self._reader.online_read(self._config, self._view(view), keys, list(names))
         return [values for _, values in read] or [None] * len(keys)
+
+    def _view(self, name: str) -> Any:
+        if name not in self._views:
+            self._views[name] = self._feast.get_feature_view(name)
+            wait_briefly(self._reader, self._config, self.places.read_ms)
+        return self._views[name]
 
     def _service(self, name: str) -> Any:
         # Looking a service up re-reads the registry (30 ms), so each is resolved once.
@@ -292,9 +297,3 @@ def open_store(home: Path, repo: Path, places: Places | None = None) -> ProfileS
 
 def _keys(join_key: str, ids: Sequence[str]) -> list[Any]:
     return [EntityKey(join_keys=[join_key], entity_values=[Value(string_val=one)]) for one in ids]
-
-
-def _wait_briefly(online_store: Any, config: RepoConfig, read_ms: float) -> None:
-    """Let no lock of another process on a SQLite store hold a decision up."""
-    if isinstance(online_store, SqliteOnlineStore):
-        online_store._get_conn(config).execute(f"PRAGMA busy_timeout = {round(read_ms)}")

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from time import monotonic
+from time import monotonic, thread_time
 from typing import Protocol
 
 from features.profiles import Profiles
 from serving.logs import log
 
 GATHER_S = 0.075
-"""How long customers are gathered; longer where a refresh takes longer, so that half of a core is
-left to requests."""
-_LONGEST_GATHER_S = 0.5
+"""How long customers are gathered; half of the processor time of the last refresh where that is
+longer, so that a third of a core is left to requests. Where others hold the processor, waiting for
+it is pause enough."""
+_LONGEST_GATHER_S = 0.25
 _UNPLACED_S = 10.0
 _BEFORE_BUILD_S = 60.0
 _RETRY_S, _LONGEST_RETRY_S = 1.0, 30.0
@@ -118,7 +119,7 @@ class Refreshing:
 
     def _run(self) -> None:
         while self._gathered():
-            started = monotonic()
+            started = thread_time()
             try:
                 self._refresh()
             except Exception as error:
@@ -128,13 +129,15 @@ class Refreshing:
                     return
             else:
                 self._retry_s = 0.0
-            self._took_s = monotonic() - started
+            self._took_s = thread_time() - started
 
     def _gathered(self) -> bool:
         """Wait for somebody to refresh; False when there will be nobody any more."""
         with self._changed:
             self._changed.wait_for(self._anything)
-            pause = max(self._retry_s, min(max(self._gather_s, self._took_s), _LONGEST_GATHER_S))
+            pause = max(
+                self._retry_s, min(max(self._gather_s, self._took_s / 2), _LONGEST_GATHER_S)
+            )
             self._changed.wait_for(lambda: self._stopping, pause)
             return bool(self._waiting or self._unplaced) or not self._stopping
 

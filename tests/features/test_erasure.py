@@ -39,6 +39,14 @@ def test_the_statistics_of_a_table_do_not_name_the_customer_either(tmp_path: Pat
     assert pq.read_table(path)["customer_id"].to_pylist() == ids[1:]
 
 
+def test_a_table_in_small_pieces_stays_in_small_pieces(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"customer_id": [str(n) for n in range(100)]}), path, row_group_size=10)
+    erase_from_folder(tmp_path, ["7"])
+    found = pq.ParquetFile(path).metadata
+    assert [found.row_group(at).num_rows for at in range(found.num_row_groups)] == [9] + [10] * 9
+
+
 def test_rejected_rows_that_name_the_customer_go(tmp_path: Path) -> None:
     row = {"file": "f", "row": 1, "column": "amount", "reason": "not_a_number"}
     values = ["7", "x"]
