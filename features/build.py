@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import duckdb
 import ibis
@@ -16,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from features import action_history, declared, popularity, prepared
+from features import action_history, contacts, declared, popularity, prepared
 from features.calendar import Calendar
 from features.canonical.schemas import TOUCHPOINTS, TRANSACTIONS
 from features.canonical.tables import Tables
 from features.generation import Generation
 from features.history import make_spine
-from features.layout import Layout
+from features.layout import PREFIX, Layout
 from features.prepared import Found
 from features.profiles import Profiles
 from features.spec import Block
@@ -102,6 +103,7 @@ def profile_rows(
     group_of: Mapping[str, str],
     layout: Layout,
     spine: pa.Table,
+    bought: Mapping[int, Array] | None = None,
 ) -> Profiles:
     """Return the profile of every row of a spine from what is kept on a connection.
 
@@ -109,13 +111,19 @@ def profile_rows(
     ----------
     connection : holds every table that `features.prepared` names, but the spine.
     group_of : the category group of each category, where it has one.
+    bought : vectors by row, whose numbers of purchases are taken over instead of computed.
     """
-    vectors = np.empty((len(spine), layout.size))
+    vectors = _defaults(layout, len(spine))
     connection.register(prepared.SPINE, spine)
-    prepared.keep(connection, prepared.AFFINITY, prepared.prepared().affinity)
-    _fill_scalars(layout.scalar_block(vectors), layout, connection)
-    _fill_categories(layout.category_block(vectors), layout, group_of, connection)
-    _fill_actions(layout.action_block(vectors), layout, connection)
+    _fill_contacts(vectors, layout, connection)
+    changed = np.ones(len(spine), dtype=bool)
+    for row, vector in (bought or {}).items():
+        of_purchases = _of_purchases(layout)
+        vectors[row, of_purchases] = vector[of_purchases]
+        changed[row] = False
+    if changed.any():
+        connection.register(prepared.SPINE, spine.filter(pa.array(changed)))
+        _fill_purchases(vectors, layout, group_of, connection)
     scalars = layout.scalar_block(vectors)
     scalars[:, 0] = spine["as_of"].to_numpy().astype("datetime64[us]").astype("int64") / 1e6
     newest = [layout.scalars.index(name) for name in ("last_purchase_at", "last_contact_at")]
@@ -171,24 +179,57 @@ def _days(calendar: Calendar, midnights: npt.NDArray[np.datetime64]) -> pa.Table
     )
 
 
-def _fill_scalars(block: Array, layout: Layout, connection: duckdb.DuckDBPyConnection) -> None:
-    _set_defaults(block, layout.scalars)
-    for sql in prepared.prepared().scalars:
-        _set(block, layout.scalars, prepared.rows_of(connection, sql))
+@lru_cache(maxsize=4)
+def _of_purchases(layout: Layout) -> npt.NDArray[np.bool_]:
+    """Tell which numbers of a vector come from transactions alone."""
+    vector = np.zeros((1, layout.size))
+    others = {*PREFIX, *(feature.name for feature in contacts.STORED)}
+    layout.scalar_block(vector)[:] = [name not in others for name in layout.scalars]
+    layout.category_block(vector)[:] = 1.0
+    fits = [name in action_history.ITEM_STORED for name in layout.action_features]
+    layout.action_block(vector)[:] = fits
+    chosen: npt.NDArray[np.bool_] = vector[0] == 1.0
+    return chosen
 
 
-def _fill_categories(
-    block: Array,
+def _defaults(layout: Layout, rows: int) -> Array:
+    vectors = np.empty((rows, layout.size))
+    _set_defaults(layout.scalar_block(vectors), layout.scalars)
+    _set_defaults(layout.category_block(vectors), layout.category_features)
+    _set_defaults(layout.action_block(vectors), layout.action_features)
+    return vectors
+
+
+def _fill_contacts(vectors: Array, layout: Layout, connection: duckdb.DuckDBPyConnection) -> None:
+    sql = prepared.prepared()
+    _fill_scalars(vectors, layout, connection, sql.contacts)
+    _fill_actions(vectors, layout, connection, sql.action_history)
+
+
+def _fill_purchases(
+    vectors: Array,
     layout: Layout,
     group_of: Mapping[str, str],
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    _set_defaults(block, layout.category_features)
-    found = prepared.rows_of(connection, prepared.prepared().categories)
-    place = _place(found, "category", layout.category_position)
-    _set(block, layout.category_features, found, place)
-    groups = prepared.rows_of(connection, prepared.prepared().groups)
-    _fill_groups(block, layout, group_of, groups)
+    sql = prepared.prepared()
+    prepared.keep(connection, prepared.AFFINITY, sql.affinity)
+    _fill_scalars(vectors, layout, connection, sql.purchases)
+    _fill_scalars(vectors, layout, connection, sql.breadth)
+    block = layout.category_block(vectors)
+    found = prepared.rows_of(connection, sql.categories)
+    _set(
+        block, layout.category_features, found, _place(found, "category", layout.category_position)
+    )
+    _fill_groups(block, layout, group_of, prepared.rows_of(connection, sql.groups))
+    _fill_actions(vectors, layout, connection, sql.item_fit)
+
+
+def _fill_scalars(
+    vectors: Array, layout: Layout, connection: duckdb.DuckDBPyConnection, sql: str
+) -> None:
+    block = layout.scalar_block(vectors)
+    _set(block, layout.scalars, prepared.rows_of(connection, sql))
 
 
 def _fill_groups(block: Array, layout: Layout, group_of: Mapping[str, str], found: Found) -> None:
@@ -201,12 +242,12 @@ def _fill_groups(block: Array, layout: Layout, group_of: Mapping[str, str], foun
             _set(block, layout.category_features, {k: v[mine] for k, v in found.items()}, at)
 
 
-def _fill_actions(block: Array, layout: Layout, connection: duckdb.DuckDBPyConnection) -> None:
-    _set_defaults(block, layout.action_features)
-    for sql in prepared.prepared().actions:
-        found = prepared.rows_of(connection, sql)
-        place = _place(found, "action_id", layout.action_position)
-        _set(block, layout.action_features, found, place)
+def _fill_actions(
+    vectors: Array, layout: Layout, connection: duckdb.DuckDBPyConnection, sql: str
+) -> None:
+    found = prepared.rows_of(connection, sql)
+    place = _place(found, "action_id", layout.action_position)
+    _set(layout.action_block(vectors), layout.action_features, found, place)
 
 
 def _place(found: Found, column: str, position: dict[str, int]) -> Index:

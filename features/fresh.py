@@ -27,6 +27,7 @@ from features.errors import FeatureError
 from features.fresh_rows import FreshRows, writing_online
 from features.generation import Generation
 from features.history import make_spine
+from features.kept_purchases import KeptPurchases
 from features.live_events import EventRow, live_events, owners
 from features.places import Places
 from features.profiles import Profiles
@@ -55,6 +56,7 @@ class _Opened:
     connection: duckdb.DuckDBPyConnection
     generation: Generation
     sources: SourceRows
+    purchases: KeptPurchases
     store: ProfileStore
     rows: FreshRows
 
@@ -169,16 +171,34 @@ class Refresher:
         owner_of = owners(people)
         live = live_events(events, owner_of)
         whose = {member: owner_of.get(member, member) for member in members}
-        met = {whose[row.customer_id] for row in events if row.customer_id in whose}
-        met |= _see(opened, TRANSACTIONS, whose, live.transactions)
+        theirs: dict[str, list[EventRow]] = {customer_id: [] for customer_id in people}
+        for row in events:
+            if row.customer_id in whose:
+                theirs[whose[row.customer_id]].append(row)
+        kept = opened.purchases
+        states = {one: kept.state(ids, theirs[one], as_of) for one, ids in people.items()}
+        former = {one: kept.former(one, state, as_of) for one, state in states.items()}
+        bought = {one: vector for one, vector in former.items() if vector is not None}
+        changed = {member: owner for member, owner in whose.items() if owner not in bought}
+        met = {customer_id for customer_id, rows in theirs.items() if rows} | bought.keys()
         met |= _see(opened, TOUCHPOINTS, whose, live.touchpoints)
-        sum_lines(connection)
+        newest: dict[str, np.datetime64] = {}
+        if changed:
+            met |= _see(opened, TRANSACTIONS, changed, live.transactions)
+            sum_lines(connection)
+            newest = prepared.newest_purchases(connection)
         unmet = [member for member, owner in whose.items() if owner not in met]
         known = sorted(people.keys() & (met | {whose[one] for one in _named(connection, unmet)}))
         spine = make_spine(
             np.array(known, dtype=object), np.repeat(as_of, len(known)), self._calendar
         )
-        return profile_rows(connection, opened.generation.group_of, opened.generation.layout, spine)
+        generation, rows = opened.generation, {known.index(one): bought[one] for one in bought}
+        found = profile_rows(connection, generation.group_of, generation.layout, spine, rows)
+        for place, customer_id in enumerate(known):
+            if customer_id not in bought:
+                state, vector = states[customer_id], found.vectors[place]
+                kept.keep(customer_id, state, as_of, newest.get(customer_id), vector)
+        return found
 
     def _current(self) -> _Opened:
         stamp = self._stamp()
@@ -198,7 +218,9 @@ class Refresher:
         connection.unregister("handed_items")
         store = open_store(self._home, self._feature_repo, self._places)
         rows = FreshRows(self._home / "features")
-        return _Opened(stamp, connection, generation, SourceRows(connection), store, rows)
+        sources = SourceRows(connection)
+        purchases = KeptPurchases(generation.action_items, self._calendar)
+        return _Opened(stamp, connection, generation, sources, purchases, store, rows)
 
     def _stamp(self) -> object:
         paths = [self._home / "features" / "layout.json"]

@@ -47,9 +47,9 @@ class Prepared:
     baskets, category_baskets : sums of the lines, to be kept under their names; made once for many
         spines.
     affinity : per profile and category, to be kept for every spine.
-    scalars : each one row per profile.
+    purchases, breadth, contacts : one row per profile.
     categories, groups : one row per profile and category, or category group.
-    actions : each one row per profile and action.
+    action_history, item_fit : one row per profile and action.
     """
 
     seen_transactions: str
@@ -57,10 +57,13 @@ class Prepared:
     baskets: str
     category_baskets: str
     affinity: str
-    scalars: tuple[str, ...]
+    purchases: str
+    breadth: str
+    contacts: str
     categories: str
     groups: str
-    actions: tuple[str, ...]
+    action_history: str
+    item_fit: str
 
 
 @cache
@@ -81,17 +84,13 @@ def prepared() -> Prepared:
         baskets=_sql(baskets),
         category_baskets=_sql(category_baskets),
         affinity=_sql(bought),
-        scalars=(
-            _numbers(purchases.purchases(kept_baskets, spine)),
-            _numbers(contacts.contacts(touches, spine)),
-            _numbers(affinity.breadth(kept_affinity)),
-        ),
+        purchases=_numbers(purchases.purchases(kept_baskets, spine)),
+        breadth=_numbers(affinity.breadth(kept_affinity)),
+        contacts=_numbers(contacts.contacts(touches, spine)),
         categories=_numbers(kept_affinity.drop("category_group")),
         groups=_numbers(affinity.group_affinity(kept_affinity)),
-        actions=(
-            _numbers(action_history.action_history(touches, spine)),
-            _numbers(action_history.item_fit(lines, items, spine)),
-        ),
+        action_history=_numbers(action_history.action_history(touches, spine)),
+        item_fit=_numbers(action_history.item_fit(lines, items, spine)),
     )
     # Read now, as this is done before anything is waited for.
     for name, sql in (
@@ -102,7 +101,9 @@ def prepared() -> Prepared:
         (AFFINITY, made.affinity),
     ):
         _parsed(_keeping(name, sql))
-    for sql in (*made.scalars, made.categories, made.groups, *made.actions):
+    for sql in (made.purchases, made.breadth, made.contacts, made.categories, made.groups):
+        _parsed(sql)
+    for sql in (made.action_history, made.item_fit):
         _parsed(sql)
     # What is left of a library at the end of a process, it complains of.
     atexit.register(_parsed.cache_clear)
@@ -128,6 +129,13 @@ def keep_seen(connection: duckdb.DuckDBPyConnection, schema: TableSchema, happen
         TOUCHPOINTS.name: (SEEN_TOUCHPOINTS, prepared().seen_touchpoints),
     }[schema.name]
     keep(connection, name, sql if happened else f"SELECT * FROM source_{schema.name}")
+
+
+def newest_purchases(connection: duckdb.DuckDBPyConnection) -> dict[str, np.datetime64]:
+    """Return when the last transaction of each customer is that is seen."""
+    sql = f"SELECT customer_id, max(timestamp) AS newest FROM {SEEN_TRANSACTIONS} GROUP BY 1"
+    found = rows_of(connection, sql)
+    return dict(zip(found["customer_id"].tolist(), found["newest"], strict=True))
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection, sql: str) -> Found:
