@@ -25,6 +25,7 @@ BENCHMARKS = {
     "read": "benchmarks.online_read",
     "ledger": "benchmarks.durable_writes",
     "freshness": "benchmarks.freshness",
+    "freshness_redis": "benchmarks.freshness",
 }
 """Which module measures what; each has a function of the benchmark's name."""
 
