@@ -26,6 +26,7 @@ BENCHMARKS = {
     "ledger": "benchmarks.durable_writes",
     "freshness": "benchmarks.freshness",
     "freshness_redis": "benchmarks.freshness",
+    "redis_faults": "benchmarks.redis_faults",
 }
 """Which module measures what; each has a function of the benchmark's name."""
 
