@@ -88,6 +88,14 @@ def read_people(session: Session, customer_ids: Iterable[str]) -> People:
     return People(read_merges(session, customer_ids))
 
 
+def may_be_one(session: Session, one: str | None, other: str | None) -> bool:
+    """Tell whether two customers are one person now; None, nobody is named, may be anybody."""
+    if one is None or other is None or one == other:
+        return True
+    people = read_people(session, (one, other))
+    return people.root(one) == people.root(other)
+
+
 def read_persons(session: Session) -> Mapping[str, tuple[str, ...]]:
     """Return all customer ids by root, of everybody who has several."""
     return People(Merge._make(row) for row in session.all(ALL_MERGES, {})).persons

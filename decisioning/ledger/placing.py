@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from decisioning.ledger import event_sql as sql
 from decisioning.ledger.event_columns import Columns
+from decisioning.ledger.identities import may_be_one
 from decisioning.ledger.outcomes import Decided, Outcomes
 from decisioning.ledger.rows import REFUSALS, ItemStatus
-from decisioning.ledger.statements import Parameters, Row, Sql
+from decisioning.ledger.statements import Parameters, Row, Session, Sql
 from decisioning.ledger.undos import UNDO, Undos
 from decisioning.ledger.work import Work
 from features.canonical.schemas import OUTCOME_TYPES
@@ -73,7 +74,7 @@ class Placing:
             return "quarantined"
         if columns["type"] in OUTCOME_TYPES:
             return self._outcomes.place(columns)
-        return _placed_under(columns, decision)
+        return _placed_under(self._session, columns, decision)
 
     def flush(self) -> None:
         """Write what was kept; every table in the order of its key, so that nobody deadlocks."""
@@ -120,10 +121,10 @@ def _place_waiting(work: Work, rows: Sequence[Row]) -> None:
     placing.flush()
 
 
-def _placed_under(columns: Columns, decision: Decided) -> ItemStatus:
+def _placed_under(session: Session, columns: Columns, decision: Decided) -> ItemStatus:
     """Complete the columns of an event that names a decision and is no outcome of it."""
     told, whose = columns["customer_id"], decision.customer_id
-    if None not in (told, whose) and told != whose:
+    if not may_be_one(session, told, whose):
         return "other_customer"
     columns["customer_id"] = told or whose
     if (action := decision.actions.get(columns["action_id"])) is not None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from decisioning.ledger import event_sql
 from decisioning.ledger.event_columns import Columns
+from decisioning.ledger.identities import may_be_one
 from decisioning.ledger.rows import ItemStatus
 from decisioning.ledger.statements import Session, Sql
 
@@ -26,6 +27,7 @@ class Undos:
     """The undos of one transaction, and the events that they take back."""
 
     def __init__(self, session: Session, items: Sequence[Columns]) -> None:
+        self._session = session
         asked = sorted({item["refers_to"] for item in items if item["type"] == UNDO})
         self._wanted = frozenset(asked)
         self._known = {
@@ -40,16 +42,20 @@ class Undos:
             self._known[event_id] = _Referred(columns["type"], columns["customer_id"])
 
     def place(self, columns: Columns) -> ItemStatus:
-        """Say what becomes of an undo; it is about the customer of the event."""
+        """Say what becomes of an undo; it is about the customer of the event.
+
+        It may come under any id of the person, and is kept under that of the event: taking a merge
+        back does not part the two.
+        """
         referred = self._known.get(columns["refers_to"])
         if referred is None:
             return "quarantined"
         if referred.type in _NEVER_UNDONE:
             return "not_undoable"
-        whose = referred.customer_id
-        if None not in (whose, columns["customer_id"]) and whose != columns["customer_id"]:
+        told, whose = columns["customer_id"], referred.customer_id
+        if not may_be_one(self._session, told, whose):
             return "other_customer"
-        columns["customer_id"] = columns["customer_id"] or whose
+        columns["customer_id"] = whose or told
         self._undone.append(columns["refers_to"])
         return "stored"
 

@@ -57,6 +57,29 @@ def test_an_event_belongs_to_whom_its_ids_name_from_the_login_on(house, headers)
     assert people == {"1": ("1", first)}
 
 
+@pytest.mark.parametrize(("did", "undoes"), [("8", "1"), ("1", "8")])
+def test_a_mis_click_is_taken_back_under_any_id_of_the_person(house, did: str, undoes: str) -> None:
+    headers = house.key("events", "admin")
+    with house.client() as client:
+
+        def send(**told: Any) -> dict[str, Any]:
+            answer = client.post("/v1/events", json=[event(**told)], headers=headers)
+            (item,) = answer.json()["items"]
+            return dict(item)
+
+        send(event_id="click", customer_id=did)
+        undo = {"event_id": "u1", "type": "undo", "refers_to": "click", "customer_id": undoes}
+        refused = send(**undo)
+        merge = {"absorbed_id": "8"}
+        answer = client.post("/v1/customers/1/merge", json=merge, headers=headers)
+        assert answer.json()["status"] == "merged"
+        assert send(**undo)["status"] == "stored"
+        assert send(**undo | {"event_id": "u2", "customer_id": "2"})["status"] == "refused"
+        stored = rows(str(house.folder / "ledger.db"), "SELECT event_id, flags FROM events")
+    assert refused["status"] == "refused" and "another customer" in str(refused)
+    assert dict(stored) == {"click": "undone", "u1": ""}
+
+
 def test_ids_that_name_nobody_for_sure_are_refused(house, headers) -> None:
     told = event(identities={"customer_id": ["1", "2"]})
     with house.client() as client:

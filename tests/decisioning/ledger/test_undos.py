@@ -61,6 +61,51 @@ def test_nobody_takes_back_what_another_customer_did(ledger: Ledger) -> None:
     ]
 
 
+@pytest.mark.parametrize(("did", "undoes"), [("8", "007"), ("007", "8")])
+def test_an_undo_may_come_under_any_id_of_the_person(home, did: str, undoes: str) -> None:
+    ledger = home.open()
+    ledger.store_events([event("e1", customer_id=did)], NOON).result(10)
+    refused = ledger.store_events([undo("u1", "e1", customer_id=undoes)], NOON).result(10)
+    ledger.people.merge("8", "007", NOON, "api").result(10)
+    stranger = ledger.store_events([undo("u2", "e1", customer_id="9")], NOON).result(10)
+    told = ledger.store_events([undo("u3", "e1", customer_id=undoes)], NOON).result(10)
+    assert (refused, stranger, told) == (["other_customer"], ["other_customer"], ["stored"])
+    assert told.customers == {did}
+    # Both stay together, whatever becomes of the merge.
+    assert [(row[0], row[2], row[-1]) for row in state(home)[0]] == [
+        ("e1", did, "undone"), ("u3", did, ""),
+    ]  # fmt: skip
+
+
+def test_an_undo_is_refused_again_once_the_merge_is_taken_back(ledger: Ledger) -> None:
+    ledger.store_events([event("e1", customer_id="8")], NOON).result(10)
+    ledger.people.merge("8", "007", NOON, "api").result(10)
+    ledger.people.unmerge("8", "007", NOON + 1, "api").result(10)
+    assert ledger.store_events([undo("u1", "e1")], NOON).result(10) == ["other_customer"]
+
+
+def test_an_undo_that_waited_asks_who_is_one_person_when_its_event_comes(home) -> None:
+    ledger = home.open()
+    items = [undo("u1", "e1"), undo("u2", "e2")]
+    assert ledger.store_events(items, NOON).result(10) == ["quarantined"] * 2
+    ledger.people.merge("8", "007", NOON, "api").result(10)
+    items = [event("e1", customer_id="8"), event("e2", customer_id="9")]
+    ledger.store_events(items, NOON).result(10)
+    events, waiting = state(home)
+    assert [(row[0], row[2], row[-1]) for row in events] == [
+        ("e1", "8", "undone"), ("e2", "9", ""), ("u1", "8", ""),
+    ]  # fmt: skip
+    assert waiting == [("u2", "other_customer")]
+
+
+def test_what_names_a_decision_may_come_under_any_id_of_the_person(ledger: Ledger) -> None:
+    ledger.take_decision(decision(customer_id="8")).result(10)
+    named = {"decision_id": "d1", "customer_id": "007"}
+    assert ledger.store_events([event("e1", **named)], NOON).result(10) == ["other_customer"]
+    ledger.people.merge("8", "007", NOON, "api").result(10)
+    assert ledger.store_events([event("e2", **named)], NOON).result(10) == ["stored"]
+
+
 def test_an_undo_that_names_nobody_is_about_the_customer_of_the_event(home) -> None:
     ledger = home.open()
     ledger.store_events([event("e1"), undo("u1", "e1", customer_id=None)], NOON).result(10)
