@@ -21,23 +21,30 @@ from serving.engine import Engine
 
 
 def activate(
-    ledger: Ledger, engine: Engine, again: Again, send_at: datetime | None = None
+    ledger: Ledger,
+    engine: Engine,
+    again: Again,
+    send_at: datetime | None = None,
+    customer_id: str | None = None,
 ) -> Future[Activated]:
     """Ask for the activation of a decision that was taken again from its record.
 
-    Consent and limits are checked as of now. Quiet hours did not turn the deferred decision down,
+    Consent and limits are checked as of now, of everybody who is one person with the customer by
+    now. Quiet hours did not turn the deferred decision down,
     so they are checked here.
 
     Parameters
     ----------
     send_at : when it is or was sent; now where nothing is said.
+    customer_id : who stands for the person by now; the customer of the decision where nothing is
+        said.
 
     Raises
     ------
     LedgerError : nothing can be written; the future may fail with it too.
     """
     record, now, world = again.record, engine.clock.now(), engine.state.world
-    zone = engine.zone_of(record.request.customer_id)
+    zone = engine.zone_of(customer_id or record.request.customer_id)
 
     def check(history: History) -> bool:
         history = replace(history, time_zone=zone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from decisioning.customer_condition import CustomerCondition
@@ -21,15 +21,19 @@ def audience(
     engine: Engine,
     home: Path,
     tell: Callable[[int, int], None] = lambda done, total: None,
+    root_of: Callable[[str], str] = lambda customer_id: customer_id,
 ) -> tuple[str, ...]:
     """Return the ids of an audience, each once, in order of id.
+
+    Of a person with several ids all that are named, or have a profile, are returned.
 
     Parameters
     ----------
     wanted : a CSV or Parquet file with a column `customer_id`, `all`, or an expression such as
         `profile.trips_91d >= 12.0`.
     request : what will be asked, for expressions that ask about it.
-    tell : is told how many customers an expression was asked about, and of how many.
+    tell : is told how many persons an expression was asked about, and of how many.
+    root_of : returns whose profile an expression is asked about for a customer.
 
     Raises
     ------
@@ -42,7 +46,7 @@ def audience(
     known = known_customers(home)
     if wanted == EVERYBODY:
         return known
-    return _where(wanted, known, request, engine, tell)
+    return _where(wanted, _by_root(known, root_of), request, engine, tell)
 
 
 def known_customers(home: Path) -> tuple[str, ...]:
@@ -69,9 +73,16 @@ def _ordered(ids: Iterable[str | None], path: Path) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def _by_root(known: Iterable[str], root_of: Callable[[str], str]) -> Mapping[str, list[str]]:
+    persons: dict[str, list[str]] = {}
+    for customer_id in known:
+        persons.setdefault(root_of(customer_id), []).append(customer_id)
+    return persons
+
+
 def _where(
     text: str,
-    known: tuple[str, ...],
+    persons: Mapping[str, list[str]],
     request: DecisionRequest,
     engine: Engine,
     tell: Callable[[int, int], None],
@@ -80,11 +91,11 @@ def _where(
     condition = CustomerCondition(text, Vocabulary.of(state.world.catalog.ordered), "--audience")
     if state.store is None:
         raise FeatureError("no profiles can be read; run `nba features materialize`")
-    chosen = []
-    for done, customer_id in enumerate(known, start=1):
+    chosen: list[str] = []
+    for done, (customer_id, known) in enumerate(persons.items(), start=1):
         profiles, zone = state.store.online(customer_id), engine.zone_of(customer_id)
         now = engine.clock.now()
         if condition.holds(request, profiles, state.popularity, state.world, now, zone):
-            chosen.append(customer_id)
-        tell(done, len(known))
-    return tuple(chosen)
+            chosen += known
+        tell(done, len(persons))
+    return tuple(sorted(chosen))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -14,6 +14,7 @@ from typing import Any
 from decisioning.request import DecisionRequest
 from features.progress import progress_bar
 from serving.audience import audience
+from serving.batch_people import Person, Persons, request_id
 from serving.batch_rows import rows_of
 from serving.batch_run import BatchRun, check_run_id, working_on
 from serving.desk import Desk
@@ -36,7 +37,9 @@ class BatchReport:
 
     Attributes
     ----------
-    rows, customers : how many were written, and for how many of those who were asked about.
+    asked : how many persons were asked about.
+    absorbed : how many ids of the audience are those of a person with another id.
+    rows, customers : how many were written, and for how many of the persons.
     nothing : by reason, how many customers get nothing.
     degraded : by code, how many decisions lacked something.
     earlier : how many had been decided when the run was started before.
@@ -45,6 +48,7 @@ class BatchReport:
 
     run_id: str
     asked: int
+    absorbed: int
     customers: int
     rows: int
     nothing: dict[str, int]
@@ -105,67 +109,116 @@ def decide_at(
 
     def whom() -> Sequence[str]:
         with progress_bar("audience") as tell:
-            return audience(wanted, request, engine, home, tell)
+            persons = Persons((), _several(desk))
+            return audience(wanted, request, engine, home, tell, persons.root)
 
     with working_on(home / "outbound" / run_id, asked, whom) as run:
         started = perf_counter()
         with progress_bar("customers") as tell:
-            asyncio.run(_decide(desk, run, run_id, request, tell))
+            # Until nobody has become one person with somebody else meanwhile.
+            while undone := _undone(run, persons := Persons(run.customer_ids, _several(desk))):
+                asyncio.run(_decide(desk, run, undone, persons, request, tell))
         seconds = perf_counter() - started
-        return _report(run_id, len(run.customer_ids), run.assemble(out), seconds)
+        return _report(run_id, run.assemble(out), seconds)
+
+
+def _several(desk: Desk) -> Mapping[str, Sequence[str]]:
+    """Return everybody who has several customer ids now."""
+    return {} if desk.ledger is None else desk.ledger.people.persons()
+
+
+def _undone(run: BatchRun, persons: Persons) -> list[int]:
+    return [
+        part
+        for part in range(len(run))
+        if not run.is_done(part, persons.asked_in(run.customers(part)))
+    ]
 
 
 async def _decide(
-    desk: Desk, run: BatchRun, run_id: str, request: DecisionRequest, tell: Tell
+    desk: Desk,
+    run: BatchRun,
+    undone: Sequence[int],
+    persons: Persons,
+    request: DecisionRequest,
+    tell: Tell,
 ) -> None:
-    """Decide for everybody whose part is not there yet."""
-    total, done = len(run.customer_ids), 0
-    for part in range(len(run)):
+    """Decide for everybody of some parts."""
+    total = len(run.customer_ids)
+    done = total - sum(len(run.customers(part)) for part in undone)
+    for part in undone:
         customers = run.customers(part)
-        if not run.is_done(part):
-            asked = [
-                replace(request, customer_id=one, decision_request_id=f"batch:{run_id}:{one}")
-                for one in customers
-            ]
-            before = done
+        before = done
 
-            def tell_more(more: int, before: int = before) -> None:
-                tell(before + more, total)
+        def tell_more(more: int, before: int = before) -> None:
+            tell(before + more, total)
 
-            await _decide_part(desk, run, part, run_id, asked, tell_more)
+        asked = persons.to_ask(customers)
+        questions = _questions(desk, run.run_id, asked, request)
+        answers, earlier = await _answers(desk, questions, tell_more)
+        counts = _counted(answers)
+        counts += Counter(asked=len(asked), absorbed=persons.absorbed(customers), earlier=earlier)
+        rows = [
+            row
+            for person, content in zip(asked, answers, strict=True)
+            for row in rows_of(content, run.run_id, person)
+        ]
+        run.keep(part, rows, counts, persons.asked_in(customers))
         done += len(customers)
         tell(done, total)
 
 
-async def _decide_part(
-    desk: Desk,
-    run: BatchRun,
-    part: int,
-    run_id: str,
-    asked: Sequence[DecisionRequest],
-    tell: Callable[[int], None],
-) -> None:
+def _questions(
+    desk: Desk, run_id: str, asked: Sequence[Person], request: DecisionRequest
+) -> list[DecisionRequest]:
+    """Return the question about each person: under another id where that was asked about before."""
+    named = {one: [request_id(run_id, name) for name in one.ids] for one in asked}
+    several = [name for names in named.values() if len(names) > 1 for name in names]
+    states = desk.ledger.requested(several) if desk.ledger is not None and several else {}
+    known = {name: state for name, state in states.items() if state != "erased"}
+    questions = []
+    for person, names in named.items():
+        # What may have been sent comes before what was only decided.
+        told = sorted(
+            (name for name in names if name in known), key=lambda one: known[one] == "pending"
+        )
+        chosen = (told or names)[0]
+        customer_id = person.ids[names.index(chosen)]
+        questions.append(replace(request, customer_id=customer_id, decision_request_id=chosen))
+    return questions
+
+
+async def _answers(
+    desk: Desk, questions: Sequence[DecisionRequest], tell: Callable[[int], None]
+) -> tuple[list[dict[str, Any]], int]:
+    """Return the answers, in order, and how many of them were there before."""
     answers: list[dict[str, Any]] = []
-    counts: Counter[str] = Counter()
-    for start in range(0, len(asked), AT_ONCE):
-        taken = await asyncio.gather(*(take(desk, one) for one in asked[start : start + AT_ONCE]))
+    earlier = 0
+    for start in range(0, len(questions), AT_ONCE):
+        some = questions[start : start + AT_ONCE]
+        taken = await asyncio.gather(*(take(desk, one) for one in some))
         answers += [content for content, _ in taken]
-        counts["earlier"] += sum(not new for _, new in taken)
+        earlier += sum(not new for _, new in taken)
         tell(len(answers))
-    rows = [row for content in answers for row in rows_of(content, run_id)]
+    return answers, earlier
+
+
+def _counted(answers: Sequence[Mapping[str, Any]]) -> Counter[str]:
+    counts: Counter[str] = Counter()
     for content in answers:
         counts["rows"] += len(content["results"]) if content["nothing"] is None else 0
         counts["customers"] += content["nothing"] is None
         counts.update(f"degraded:{code}" for code in content["degraded"])
         if content["nothing"] is not None:
             counts[f"nothing:{content['nothing']}"] += 1
-    run.keep(part, rows, counts)
+    return counts
 
 
-def _report(run_id: str, asked: int, counts: Counter[str], seconds: float) -> BatchReport:
+def _report(run_id: str, counts: Counter[str], seconds: float) -> BatchReport:
     return BatchReport(
         run_id=run_id,
-        asked=asked,
+        asked=counts["asked"],
+        absorbed=counts["absorbed"],
         customers=counts["customers"],
         rows=counts["rows"],
         nothing=_below(counts, "nothing:"),
@@ -185,6 +238,9 @@ def told(report: BatchReport, out: Path) -> list[str]:
     lines = [
         f"wrote {out}: {report.rows:,} rows for {report.customers:,} of {report.asked:,} customers"
     ]
+    if report.absorbed:
+        what = "id is that" if report.absorbed == 1 else "ids are those"
+        lines.append(f"{report.absorbed:,} {what} of a person under another id, who counts once")
     for what, counted in (("nothing for", report.nothing), ("degraded", report.degraded)):
         if counted:
             parts = ", ".join(f"{n:,} {name}" for name, n in counted.items())

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from serving.batch_people import Person
+
 COLUMNS = {
     "run_id": "string",
     "decision_id": "string",
@@ -34,6 +36,7 @@ COLUMNS = {
     "consent": "string",
     "reasons": "string",
     "send_after": "time",
+    "absorbed_ids": "string",
 }
 """Every column in its order, with its kind; times are in UTC, to the microsecond."""
 
@@ -46,15 +49,17 @@ _OF_TREATMENT = (
 )  # fmt: skip
 
 
-def rows_of(content: Mapping[str, Any], run_id: str) -> list[dict[str, Any]]:
+def rows_of(content: Mapping[str, Any], run_id: str, person: Person) -> list[dict[str, Any]]:
     """Return the rows of one answer; none where there is nothing to say but the default action."""
     if content["nothing"] is not None:
         return []
     shared = {
         "run_id": run_id,
         "decided_at": datetime.fromisoformat(content["decided_at"]),
-        **{name: content[name] for name in ("decision_id", "customer_id", "control_group")},
-        "consent": content["consent"],
+        **{name: content[name] for name in ("decision_id", "control_group", "consent")},
+        # By now: the decision may be from before a merge.
+        "customer_id": person.root,
+        "absorbed_ids": "; ".join(one for one in person.listed if one != person.root),
     }
     return [
         {

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ PART_SIZE = 500
 """How many customers one part is about."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_COUNTS = b"nba_counts"
+_COUNTS, _PERSONS = b"nba_counts", b"nba_persons"
 
 
 def check_run_id(run_id: str) -> None:
@@ -44,12 +44,17 @@ class BatchRun:
 
     Attributes
     ----------
-    customer_ids : whom it is for; they do not change while it lasts.
+    customer_ids : the audience; it does not change while the run lasts.
     """
 
     def __init__(self, folder: Path, customer_ids: Sequence[str]) -> None:
         self._folder = folder
         self.customer_ids = customer_ids
+
+    @property
+    def run_id(self) -> str:
+        """What it is called."""
+        return self._folder.name
 
     def __len__(self) -> int:
         return -(-len(self.customer_ids) // PART_SIZE)
@@ -58,15 +63,37 @@ class BatchRun:
         """Return whom a part is about."""
         return self.customer_ids[part * PART_SIZE : (part + 1) * PART_SIZE]
 
-    def is_done(self, part: int) -> bool:
-        """Tell whether a part is there."""
-        return self._part(part).exists()
+    def is_done(self, part: int, persons: Mapping[str, str]) -> bool:
+        """Tell whether a part is there, and nobody in it has become somebody else since.
 
-    def keep(self, part: int, rows: Sequence[dict[str, Any]], counts: Counter[str]) -> None:
-        """Keep the rows of a part, and what was counted in it."""
+        Parameters
+        ----------
+        persons : as `keep`.
+        """
         import pyarrow.parquet as parquet
 
-        table = table_of(rows).replace_schema_metadata({_COUNTS: json.dumps(counts).encode()})
+        if not self._part(part).exists():
+            return False
+        told = parquet.read_schema(self._part(part)).metadata.get(_PERSONS, b"null")
+        return bool(json.loads(told) == persons)
+
+    def keep(
+        self,
+        part: int,
+        rows: Sequence[dict[str, Any]],
+        counts: Counter[str],
+        persons: Mapping[str, str],
+    ) -> None:
+        """Keep the rows of a part, and what was counted in it.
+
+        Parameters
+        ----------
+        persons : who was asked about instead of whom (`serving.batch_people.Persons.asked_in`).
+        """
+        import pyarrow.parquet as parquet
+
+        told = {_COUNTS: json.dumps(counts).encode(), _PERSONS: json.dumps(persons).encode()}
+        table = table_of(rows).replace_schema_metadata(told)
         with complete_or_absent(self._part(part)) as draft:
             parquet.write_table(table, draft)
 

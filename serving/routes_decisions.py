@@ -59,7 +59,7 @@ async def activate(request: Request) -> Response:
         raise ProblemError("erased", "what this decision was made of has been erased")
     caller_of(request).require(f"decide:{CONTEXT_OF[_record_of(row).request.channel]}")
     again = await asyncio.to_thread(_again, parts, row)
-    activated = await _activate(parts, again)
+    activated = await _activate(parts, again, row.customer_id)
     if activated.status == "not_deferred":
         raise ProblemError("conflict", "only a decision of the mode deferred is activated")
     if activated.status == "conflict":
@@ -100,11 +100,14 @@ async def _look_up(parts: Parts, decision_id: str) -> tuple[DecisionRow, tuple[S
     return row, tuple(outcomes)
 
 
-async def _activate(parts: Parts, again: Again) -> Activated:
-    ledger = parts.desk.ledger
+async def _activate(parts: Parts, again: Again, customer_id: str | None) -> Activated:
+    ledger, patience = parts.desk.ledger, parts.desk.patience
     assert ledger is not None
     try:
-        return await parts.desk.patience.written(activate_again(ledger, parts.engine, again))
+        if customer_id is not None:
+            customer_id = await patience.read(ledger.people.root, customer_id)
+        activating = activate_again(ledger, parts.engine, again, customer_id=customer_id)
+        return await patience.written(activating)
     except LedgerError as error:
         raise not_stored(error) from error
 

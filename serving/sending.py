@@ -19,6 +19,7 @@ from features.progress import progress_bar
 from serving.activation import activate
 from serving.engine import Engine
 from serving.files import TableWriter, check_out, complete_or_absent, read_columns, read_table
+from serving.mailed import Mailed
 from serving.outcomes import read_outcomes
 from serving.replaying import replayer_of
 from serving.settings import Settings
@@ -33,8 +34,8 @@ class SendReport:
 
     Attributes
     ----------
-    statuses : by status, how many decisions: activated and already may be sent; conflict, unknown,
-        not_deferred, erased and failed may not.
+    statuses : by status, how many decisions: activated and already may be sent; conflict,
+        same_person, unknown, not_deferred, erased and failed may not.
     outcomes : by status, how many presentations were reported.
     refused : the first outcomes that cannot be used, and why.
     may_send : the decisions that are active now.
@@ -139,10 +140,13 @@ def _activate_all(
     ledger.flush(_WAIT_S)
     with progress_bar("decisions") as tell:
         for start in range(0, len(send_at), _AT_ONCE):
-            waiting, page = {}, list(send_at)[start : start + _AT_ONCE]
-            for decision_id in page:
-                row = ledger.decision(decision_id)
+            page = list(send_at)[start : start + _AT_ONCE]
+            rows = {decision_id: ledger.decision(decision_id) for decision_id in page}
+            mailed, waiting = Mailed(ledger, rows.values()), {}
+            for decision_id, row in rows.items():
                 status = _not_to_activate(row)
+                if row is not None and status is None and mailed.before(row):
+                    status = "same_person"
                 if row is None or status is not None:
                     report.statuses[str(status)] += 1
                     report.may_send |= {decision_id} if status == "already" else set()
@@ -153,7 +157,11 @@ def _activate_all(
                     # What it was made with is not here: nobody can tell what it takes.
                     report.statuses["failed"] += 1
                     continue
-                waiting[decision_id] = activate(ledger, engine, again, send_at[decision_id])
+                activating = activate(
+                    ledger, engine, again, send_at[decision_id], mailed.root_of(row)
+                )
+                waiting[decision_id] = activating
+                mailed.note(row, activating)
             for decision_id, future in waiting.items():
                 status = future.result(_WAIT_S).status
                 report.statuses[status] += 1

@@ -187,7 +187,7 @@ class Triggering:
             return "too_late"
         if trigger.unless is not None and self._pointless(deliveries, trigger, event, now):
             return "unless"
-        last = deliveries.last_decided(trigger.id, event.customer_id)
+        last = deliveries.last_decided(trigger.id, event.customer_ids)
         if last is not None and now < last + 86_400.0 * trigger.cooldown_days:
             return "cooldown"
         return None if self._holds(trigger, event) else "when"
@@ -195,11 +195,11 @@ class Triggering:
     def _pointless(
         self, deliveries: Deliveries, trigger: Trigger, event: Happened, now: float
     ) -> bool:
-        assert trigger.unless is not None and event.customer_id is not None
+        assert trigger.unless is not None
         within = trigger.unless.within_minutes
         until = now if within is None else min(now, event.occurred_at + 60.0 * within)
         return deliveries.happened(
-            event.customer_id, trigger.unless.types, event.occurred_at, until
+            event.customer_ids, trigger.unless.types, event.occurred_at, until
         )
 
     def _holds(self, trigger: Trigger, event: Happened) -> bool:

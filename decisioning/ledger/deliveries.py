@@ -10,6 +10,7 @@ from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlalchemy import literal_column as written
 
 from decisioning.ledger import schema
+from decisioning.ledger.identities import read_people
 from decisioning.ledger.jobs import Run
 from decisioning.ledger.statements import Sql, insert_new, list_sizes, listed, named
 from decisioning.ledger.store import Store
@@ -96,7 +97,12 @@ _NEW, _SET_POSITION = insert_new(schema.DELIVERIES), Sql(_set_position)
 
 
 class Happened(NamedTuple):
-    """One event, as a trigger looks at it; what was not told is None."""
+    """One event, as a trigger looks at it; what was not told is None.
+
+    Attributes
+    ----------
+    customer_ids : every id of the person, where it was asked for; the others are as they were told.
+    """
 
     event_id: str
     type: str
@@ -110,6 +116,7 @@ class Happened(NamedTuple):
     amount: float | None
     rating: float | None
     value: float | None
+    customer_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -156,21 +163,38 @@ class Deliveries:
         return [Happened(*row) for row in self._listed(_CAME, types, given)]
 
     def event(self, event_id: str) -> Happened | None:
-        """Return an event; None where it is not there, or was taken back."""
+        """Return an event, under the id that stands for its person by now.
+
+        None where it is not there, or was taken back.
+        """
         found = self._all(_ONE, {"event_id": event_id})
         if not found or self._all(_TAKEN_BACK, {"event_id": event_id}):
             return None
-        return Happened(*found[0])
+        event = Happened(*found[0])
+        if event.customer_id is None:
+            return event
+        with self._readers.lend() as session:
+            ids = read_people(session, [event.customer_id]).aliases(event.customer_id)
+        return event._replace(customer_id=ids[0], customer_ids=ids)
 
-    def happened(self, customer_id: str, types: Sequence[str], start: float, until: float) -> bool:
-        """Tell whether a customer has an event of some types between two moments, both included."""
-        given = {"customer_id": customer_id, "start": start, "until": until}
-        return any(row[0] for row in self._listed(_BETWEEN, types, given))
+    def happened(
+        self, customer_ids: Sequence[str], types: Sequence[str], start: float, until: float
+    ) -> bool:
+        """Tell whether one of some customers has an event of some types between two moments.
 
-    def last_decided(self, trigger_id: str, customer_id: str) -> float | None:
-        """Return when a trigger last had something for a customer."""
-        given = {"trigger_id": trigger_id, "customer_id": customer_id}
-        return self._all(_LAST, given)[0][0]  # type: ignore[no-any-return]
+        Both moments are included.
+        """
+        given = {"start": start, "until": until}
+        return any(
+            self._listed(_BETWEEN, types, {**given, "customer_id": one})[0][0]
+            for one in customer_ids
+        )
+
+    def last_decided(self, trigger_id: str, customer_ids: Sequence[str]) -> float | None:
+        """Return when a trigger last had something for one of some customers."""
+        given = [{"trigger_id": trigger_id, "customer_id": one} for one in customer_ids]
+        found = [self._all(_LAST, one)[0][0] for one in given]
+        return max((one for one in found if one is not None), default=None)
 
     def due(self, state: DeliveryState, now: float, page: int) -> list[Delivery]:
         """Return a page of what is due in a state, oldest first."""

@@ -186,6 +186,11 @@ class Ledger:
         with self._store.readers.lend() as session:
             return reads.read_one(session, reads.BY_REQUEST, {"request_id": request_id})
 
+    def requested(self, request_ids: Iterable[str]) -> dict[str, str]:
+        """Return the state of each decision that answered one of some requests."""
+        with self._store.readers.lend() as session:
+            return dict(session.about(reads.REQUESTED, sorted(set(request_ids))))
+
     def decisions_between(
         self, start: float, end: float, after: str | None = None, limit: int | None = None
     ) -> Iterator[DecisionRow]:

@@ -12,7 +12,7 @@ from sqlalchemy import literal_column as written
 from decisioning.ledger import schema
 from decisioning.ledger.event_sql import counts, is_outcome
 from decisioning.ledger.rows import Counts, DecisionRow, ReturnedAction, StoredOutcome
-from decisioning.ledger.statements import PAGE, Parameters, Row, Session, Sql
+from decisioning.ledger.statements import PAGE, Parameters, Row, Session, Sql, listed
 
 _D, _E, _Q = schema.DECISIONS.c, schema.EVENTS.c, schema.QUARANTINE.c
 COLUMNS = (
@@ -22,6 +22,9 @@ COLUMNS = (
 
 BY_ID = Sql(lambda *_: select(*COLUMNS).where(_D.decision_id == bindparam("decision_id")))
 BY_REQUEST = Sql(lambda *_: select(*COLUMNS).where(_D.request_id == bindparam("request_id")))
+REQUESTED = Sql(
+    lambda _, size: select(_D.request_id, _D.state).where(_D.request_id.in_(listed(size)))
+)
 BETWEEN = Sql(
     lambda *_: (
         select(*COLUMNS)

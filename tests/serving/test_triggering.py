@@ -71,6 +71,34 @@ def test_the_cooldown_is_that_of_one_customer(shop: Shop) -> None:
     assert shop.round(60)["delivered"] == 2
 
 
+def test_an_event_of_an_absorbed_id_leads_to_one_decision_for_the_person(shop: Shop) -> None:
+    shop.event("b1", "basket", "8", 0)
+    shop.event("b2", "basket", "7", 1)
+    shop.parts.desk.ledger.people.merge("8", "7", 0.0, "test").result(30)
+    done = shop.round(61)
+    assert (done["delivered"], done["cooldown"]) == (1, 1)
+    (line,) = shop.lines()
+    assert (line["event"]["event_id"], line["decision"]["customer_id"]) == ("b1", "7")
+    # Told under the other id, it is still the same person who is left alone.
+    shop.event("b3", "basket", "8", 70)
+    assert shop.round(140)["cooldown"] == 1
+
+
+def test_a_cooldown_from_before_a_merge_is_that_of_the_person(shop: Shop) -> None:
+    shop.event("b1", "basket", "8", 0)
+    assert shop.round(60)["delivered"] == 1
+    shop.parts.desk.ledger.people.merge("8", "7", 0.0, "test").result(30)
+    shop.event("b2", "basket", "7", 61)
+    assert shop.round(121)["cooldown"] == 1
+
+
+def test_what_makes_it_pointless_may_come_under_any_id_of_the_person(shop: Shop) -> None:
+    shop.event("b1", "basket", "8", 0)
+    shop.event("bought", "transaction", "7", 30)
+    shop.parts.desk.ledger.people.merge("8", "7", 0.0, "test").result(30)
+    assert shop.round(60)["unless"] == 1
+
+
 def test_an_event_that_is_gone_late_or_of_nobody_leads_to_nothing(shop: Shop) -> None:
     shop.event("nobody", "basket", None, 0)
     shop.event("undone", "basket", "1", 0)

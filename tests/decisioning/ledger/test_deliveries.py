@@ -39,8 +39,8 @@ def test_a_delivery_is_added_once_and_keeps_how_far_it_has_come(ledger: Ledger) 
     assert [one.delivery_id for one in deliveries.due("waiting", 20.0, 10)] == ["b"]
     (decided,) = deliveries.due("decided", 20.0, 10)
     assert (decided.body, decided.decision_id, decided.attempts) == (b"{}", "d", 0)
-    assert deliveries.last_decided("t", "1") == 11.0
-    assert deliveries.last_decided("t", "2") is None
+    assert deliveries.last_decided("t", ["0", "1"]) == 11.0
+    assert deliveries.last_decided("t", ["2"]) is None
     assert deliveries.counts() == {("waiting", ""): 2, ("decided", ""): 1}
 
 
@@ -65,13 +65,25 @@ def test_what_was_taken_back_is_no_event(ledger: Ledger) -> None:
     assert ledger.deliveries.event("nothing") is None
 
 
+def test_an_event_is_one_of_the_person_of_now(ledger: Ledger) -> None:
+    happen(ledger, "a", 1.0, customer_id="8")
+    happen(ledger, "b", 1.0, customer_id=None)
+    happen(ledger, "c", 5.0, "transaction", customer_id="7")
+    assert ledger.people.merge("8", "7", 2.0, "test").result() == "changed"
+    event = ledger.deliveries.event("a")
+    assert event is not None and (event.customer_id, event.customer_ids) == ("7", ("7", "8"))
+    assert ledger.deliveries.happened(event.customer_ids, ("transaction",), 1.0, 9.0)
+    nobody = ledger.deliveries.event("b")
+    assert nobody is not None and (nobody.customer_id, nobody.customer_ids) == (None, ())
+
+
 def test_both_ends_of_a_time_count(ledger: Ledger) -> None:
     happen(ledger, "a", 5.0, "transaction")
     asked = ledger.deliveries.happened
-    assert asked("1", ("transaction",), 5.0, 5.0)
-    assert not asked("1", ("transaction",), 5.1, 9.0)
-    assert not asked("2", ("transaction",), 0.0, 9.0)
-    assert not asked("1", ("basket",), 0.0, 9.0)
+    assert asked(["1"], ("transaction",), 5.0, 5.0)
+    assert not asked(["1"], ("transaction",), 5.1, 9.0)
+    assert not asked(["2"], ("transaction",), 0.0, 9.0)
+    assert not asked(["1"], ("basket",), 0.0, 9.0)
 
 
 def test_a_customer_who_is_forgotten_leaves_no_delivery(ledger: Ledger) -> None:

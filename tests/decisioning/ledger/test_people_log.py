@@ -155,6 +155,27 @@ def test_a_cap_of_three_over_two_ids_of_one_person_gives_exactly_three(home: Any
         assert sum(threads.map(take, range(40))) == 3
 
 
+def test_what_was_deferred_before_a_merge_takes_the_place_of_the_person_after_it(
+    ledger: Ledger,
+) -> None:
+    def check(history: History) -> bool:
+        return not history.contacts
+
+    for name, whose in (("d1", "8"), ("d2", "7")):
+        row = decision(name, customer_id=whose, mode="deferred", request_id=f"batch:r:{whose}")
+        ledger.take_decision(row).result()
+    ledger.people.merge("8", "7", NOON, "api").result()
+    states = [
+        ledger.activate(name, NOON + 9, (slot(),), check, NEEDS).result().status
+        for name in ("d1", "d2")
+    ]
+    assert states == ["activated", "conflict"]
+    asked = ledger.requested(["batch:r:7", "batch:r:8", "batch:r:9"])
+    assert asked == {"batch:r:7": "pending", "batch:r:8": "activated"}
+    taken = ledger.take_decision(decision("d3", customer_id="7", needs=NEEDS), (slot(),), check)
+    assert taken.result().conflict is not None
+
+
 def test_a_cap_holds_while_the_persons_become_one(home: Any) -> None:
     ledgers = [home.open(), home.open()]
 
