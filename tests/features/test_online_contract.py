@@ -3,96 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
-from redis_world import RedisServer, running_redis
+from online_world import CUSTOMERS, MOMENT, REPO, Kind, filled
+from redis_world import running_redis
 from small_world import AS_OF
 
-from feature_repo.definitions import define
-from features import build
-from features.backfill import Spine, backfill
-from features.calendar import Calendar
-from features.canonical.tables import Tables
 from features.errors import FeatureError, LayoutError
-from features.known_actions import layout_of
 from features.places import Places
-from features.store import VECTOR_VIEW, ProfileStore, open_store
-
-REPO = Path(__file__).resolve().parents[2] / "feature_repo"
-CUSTOMERS = np.array(["007", "b", "c", "d"], dtype=object)
-MOMENT = datetime(2030, 1, 1, 12, tzinfo=UTC)
-
-
-@dataclass
-class Kind:
-    """A store of one kind, filled by a materialisation."""
-
-    name: str
-    home: Path
-    store: ProfileStore
-    server: RedisServer | None
-
-    def put(self, customer_id: str, at: datetime, number: float, layout: str | None = None) -> None:
-        """Write a profile through Feast; its second number tells it from others."""
-        vector = np.full(self.store.layout.size, np.nan)
-        vector[0], vector[1] = at.timestamp(), number
-        row = {
-            "customer_id": [customer_id],
-            "as_of": [at],
-            "created": [at],
-            "vector": [vector.astype("<f8").tobytes()],
-            "layout": [layout or self.store.layout.hash],
-        }
-        self.store._feast.write_to_online_store(VECTOR_VIEW, pd.DataFrame(row))
-
-    def number(self, customer_id: str) -> float:
-        return float(self.store.online(customer_id).vectors[0, 1])
-
-    def opened_again(self) -> ProfileStore:
-        return open_store(self.home, REPO, self.store.places)
-
-    def empty(self) -> None:
-        """Lose everything that was written."""
-        if self.server is not None:
-            self.server.flush()
-            return
-        connection = self.store._online_store._get_conn(self.store._config)
-        for (table,) in connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table'"
-        ).fetchall():
-            connection.execute(f'DELETE FROM "{table}"')
-        connection.commit()
-
-
-@pytest.fixture(scope="module")
-def home(world: Tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("home")
-    now = Spine(CUSTOMERS, np.repeat(AS_OF, 4))
-    backfill(build.prepare(world), layout_of(world), Calendar(), now, now, path / "features")
-    open_store(path, REPO).apply(define(path).everything())
-    return path
-
-
-@pytest.fixture(scope="module", params=["sqlite", "redis"])
-def kind(request: pytest.FixtureRequest, home: Path) -> Iterator[Kind]:
-    if request.param == "sqlite":
-        yield Kind("sqlite", home, filled(open_store(home, REPO)), None)
-        return
-    # A comma and digits alone: what Feast's own text for a connection would break.
-    with running_redis(password="1,2") as server:
-        places = Places(online=server.url, read_ms=30_000)
-        yield Kind("redis", home, filled(open_store(home, REPO, places)), server)
-
-
-def filled(store: ProfileStore) -> ProfileStore:
-    store.materialize(datetime(2024, 3, 11, tzinfo=UTC))
-    return store
+from features.store import VECTOR_VIEW, open_store
 
 
 def test_what_was_materialised_is_read_as_it_was_computed(kind: Kind) -> None:
@@ -130,6 +52,12 @@ def test_an_older_profile_that_comes_later_changes_nothing(kind: Kind) -> None:
     for earlier in (timedelta(microseconds=1), timedelta(milliseconds=400), timedelta(days=400)):
         kind.put("late", MOMENT - earlier, 2.0)
     assert kind.number("late") == 1.0
+    within = MOMENT + timedelta(milliseconds=500)
+    kind.put("late", within, 3.0)
+    kind.put("late", within - timedelta(microseconds=1), 4.0)
+    assert kind.number("late") == 3.0
+    kind.put("late", within, 5.0)
+    assert kind.number("late") == 5.0
 
 
 def test_of_two_profiles_of_one_moment_the_later_is_a_correction(kind: Kind) -> None:
