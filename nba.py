@@ -13,6 +13,7 @@ import typer
 
 from features.errors import NbaError
 from serving.business_commands import catalog_app, demo, keys_app, recommend, serve, simulate
+from serving.clock_command import clock
 from serving.customer_commands import customer_app
 from serving.feature_commands import features_app
 from serving.identity_commands import identity_app
@@ -166,6 +167,7 @@ app.command()(serve)
 add_outbound(app)
 app.command()(simulate)
 app.command()(replay)
+app.command()(clock)
 
 
 app.command()(demo)

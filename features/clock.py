@@ -59,6 +59,49 @@ class ShiftedClock:
         return datetime.now(UTC) + self.shift
 
 
+class FollowedClock:
+    """The clock of a data set, also when it is pinned anew or moved while a process runs.
+
+    It costs one look at the file each time it is asked. A file that has become unusable changes
+    nothing: time goes on as it did.
+
+    Parameters
+    ----------
+    path : where the clock is pinned; without a file time is the machine's own.
+
+    Attributes
+    ----------
+    trouble : why the newest file cannot be used; None when it can.
+
+    Raises
+    ------
+    ConfigError : the file is no pinned clock.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp = _stamp(path)
+        self._clock = _pinned(path)
+        self.trouble: ConfigError | None = None
+
+    def now(self) -> datetime:
+        """Return the current time of the data set, in UTC."""
+        stamp = _stamp(self._path)
+        if stamp != self._stamp:
+            self._stamp = stamp
+            try:
+                self._clock, self.trouble = _pinned(self._path), None
+            except ConfigError as error:
+                # Time must not jump by what cannot be read.
+                self.trouble = error
+        return self._clock.now()
+
+    @property
+    def pinned(self) -> bool:
+        """Whether time is that of a data set, and not the machine's own."""
+        return isinstance(self._clock, ShiftedClock)
+
+
 def pin_clock(path: Path, starts_at: datetime | None) -> Clock:
     """Make the clock of a data set start at `starts_at` now, and remember it in `path`.
 
@@ -70,21 +113,42 @@ def pin_clock(path: Path, starts_at: datetime | None) -> Clock:
         return WallClock()
     if path.exists() and _read(path)["starts_at"] == starts_at.isoformat():
         return open_clock(path)
-    pinned = {"starts_at": starts_at.isoformat(), "pinned_at": datetime.now(UTC).isoformat()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".tmp")
-    draft.write_text(json.dumps(pinned, indent=2) + "\n")
-    os.replace(draft, path)
+    _write(path, starts_at, datetime.now(UTC))
     return open_clock(path)
 
 
-def open_clock(path: Path) -> Clock:
-    """Return the pinned clock of a data set, or the wall clock when none is pinned."""
-    if not path.exists():
-        return WallClock()
-    pinned = _read(path)
-    start = datetime.fromisoformat(pinned["starts_at"])
-    return ShiftedClock(start - datetime.fromisoformat(pinned["pinned_at"]))
+def move_clock(path: Path, to: datetime) -> Clock:
+    """Move a pinned clock forward; every process that has it open goes on from there.
+
+    The start it was pinned to stays what it was, so that a second ingest still leaves it alone.
+
+    Raises
+    ------
+    ConfigError : no clock is pinned, or it has passed that time: what was decided and stored since
+        would lie in the future.
+    """
+    clock = open_clock(path)
+    if not clock.pinned:
+        raise ConfigError(f"{path}: no clock is pinned here; the machine's own is not moved")
+    now = clock.now()
+    if to < now:
+        raise ConfigError(
+            f"the clock reads {now.isoformat(timespec='seconds')} and is not turned back to "
+            f"{to.isoformat(timespec='seconds')}"
+        )
+    starts_at = datetime.fromisoformat(_read(path)["starts_at"])
+    _write(path, starts_at, datetime.now(UTC) - (to - starts_at))
+    return open_clock(path)
+
+
+def open_clock(path: Path) -> FollowedClock:
+    """Return the clock of a data set: the pinned one, or the machine's own when none is pinned.
+
+    Raises
+    ------
+    ConfigError : the file is no pinned clock.
+    """
+    return FollowedClock(path)
 
 
 def parse_moment(text: str | None) -> datetime | None:
@@ -102,6 +166,31 @@ def parse_moment(text: str | None) -> datetime | None:
     if not 1970 <= moment.year <= 2100:
         raise ConfigError(f"{text!r} is not a year between 1970 and 2100")
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _pinned(path: Path) -> Clock:
+    if not path.exists():
+        return WallClock()
+    pinned = _read(path)
+    start = datetime.fromisoformat(pinned["starts_at"])
+    return ShiftedClock(start - datetime.fromisoformat(pinned["pinned_at"]))
+
+
+def _write(path: Path, starts_at: datetime, pinned_at: datetime) -> None:
+    pinned = {"starts_at": starts_at.isoformat(), "pinned_at": pinned_at.isoformat()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".tmp")
+    draft.write_text(json.dumps(pinned, indent=2) + "\n")
+    os.replace(draft, path)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes with every replacement of a file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from features.clock import ShiftedClock, WallClock
+from features.clock import Clock, FollowedClock
 from serving.answer_schemas import HealthAnswer, ReadyAnswer
 from serving.answers import json_response
 from serving.breaker import BreakerState
@@ -59,12 +59,6 @@ async def metrics(request: Request) -> Response:
     return Response(text, headers={"Content-Type": content_type})
 
 
-_CLOCKS: dict[type, str] = {
-    WallClock: "the machine's own",
-    ShiftedClock: "began where the data end, runs on",
-}
-
-
 _BREAKER: dict[BreakerState, str] = {
     "closed": "",
     "half_open": ", breaker half open: one read tries again",
@@ -95,8 +89,17 @@ def checks(engine: Engine, keys_trouble: str | None) -> dict[str, dict[str, Any]
             "ok": keys_trouble is None,
             "detail": "the newest file was refused" if keys_trouble else "in force",
         },
-        "clock": {"ok": True, "detail": _CLOCKS.get(type(engine.clock), "injected")},
+        "clock": _clock_check(engine.clock),
     }
+
+
+def _clock_check(clock: Clock) -> dict[str, Any]:
+    if not isinstance(clock, FollowedClock):
+        return {"ok": True, "detail": "injected"}
+    if clock.trouble is not None:
+        return {"ok": False, "detail": "the newest file was refused"}
+    runs = "began where the data end, runs on" if clock.pinned else "the machine's own"
+    return {"ok": True, "detail": runs}
 
 
 def ledger_check(desk: Desk) -> dict[str, dict[str, Any]]:

@@ -135,3 +135,17 @@ def test_a_data_set_of_a_log_that_is_not_there_yet_is_told_and_not_written(
     assert code == 0
     assert "nothing is logged yet" in out
     assert not (tmp_path / "home").exists()
+
+
+def test_the_clock_of_past_data_is_shown_and_moved_forward(
+    run: Run, csv_folder: Path, tmp_path: Path
+) -> None:
+    assert run("clock")[1].endswith("(the machine's own)\n")
+    assert "no clock is pinned" in run("clock", "--to", "2024-02-03")[2]
+    run("ingest", "--from", str(csv_folder), "--starts-at", "2024-02-01T00:00")
+    code, out, _ = run("clock", "--to", "2024-02-03T10:00+01:00")
+    assert (code, out[:17]) == (0, "2024-02-03T09:00:")
+    assert out == run("clock")[1] or run("clock")[1][:14] == out[:14]
+    code, out, err = run("clock", "--to", "2024-02-02")
+    assert code == 1 and out == "" and "not turned back to 2024-02-02T00:00:00" in err
+    assert run("clock", "--to", "yesterday")[0] == 1

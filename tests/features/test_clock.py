@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from features.clock import FixedClock, ShiftedClock, WallClock, open_clock, pin_clock
+from features.clock import FixedClock, WallClock, move_clock, open_clock, pin_clock
 from features.errors import ConfigError
 
 START = datetime(2018, 1, 1, 6, tzinfo=UTC)
@@ -35,15 +35,62 @@ def test_another_start_pins_anew(tmp_path: Path) -> None:
 
 def test_a_pinned_clock_is_found_by_every_process_that_opens_it(tmp_path: Path) -> None:
     path = tmp_path / "clock.json"
-    pinned = pin_clock(path, START)
+    first = pin_clock(path, START).now()
     opened = open_clock(path)
-    assert isinstance(opened, ShiftedClock)
-    assert opened == pinned
+    assert opened.pinned
+    assert timedelta(0) <= opened.now() - first < timedelta(minutes=1)
 
 
 def test_without_a_pin_time_is_the_machines_own(tmp_path: Path) -> None:
-    assert open_clock(tmp_path / "clock.json") == WallClock()
-    assert WallClock().now().tzinfo is UTC
+    clock, machine = open_clock(tmp_path / "clock.json"), WallClock()
+    assert not clock.pinned
+    assert machine.now() <= clock.now() <= machine.now()
+    assert machine.now().tzinfo is UTC
+
+
+def test_whoever_has_a_clock_open_follows_when_it_is_pinned_moved_or_let_go(tmp_path: Path) -> None:
+    path = tmp_path / "clock.json"
+    clock = open_clock(path)
+    pin_clock(path, START)
+    assert timedelta(0) <= clock.now() - START < timedelta(minutes=1)
+    later = START + timedelta(hours=7)
+    move_clock(path, later)
+    assert timedelta(0) <= clock.now() - later < timedelta(minutes=1)
+    pin_clock(path, None)
+    assert clock.now().year > 2024 and not clock.pinned
+
+
+def test_a_clock_that_was_moved_is_not_turned_back_by_a_second_ingest(tmp_path: Path) -> None:
+    path, later = tmp_path / "clock.json", START + timedelta(days=3)
+    pin_clock(path, START)
+    move_clock(path, later)
+    assert pin_clock(path, START).now() >= later
+
+
+def test_a_clock_is_moved_forward_only_and_only_where_one_is_pinned(tmp_path: Path) -> None:
+    path = tmp_path / "clock.json"
+    with pytest.raises(ConfigError, match="no clock is pinned"):
+        move_clock(path, START)
+    assert not path.exists()
+    pin_clock(path, START)
+    before = path.read_text()
+    with pytest.raises(ConfigError, match="not turned back to 2018-01-01T05:59:59"):
+        move_clock(path, START - timedelta(seconds=1))
+    assert path.read_text() == before
+
+
+def test_a_file_that_becomes_unusable_does_not_make_time_jump(tmp_path: Path) -> None:
+    path = tmp_path / "clock.json"
+    pin_clock(path, START)
+    clock = open_clock(path)
+    path.write_text("{")
+    for _ in range(2):
+        assert timedelta(0) <= clock.now() - START < timedelta(minutes=1)
+    assert "clock.json" in str(clock.trouble)
+    move = START + timedelta(days=1)
+    path.unlink()
+    pin_clock(path, move)
+    assert clock.now() >= move and clock.trouble is None
 
 
 def test_a_fixed_clock_stands_still() -> None:
