@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from ledger_rows import NEEDS, NOON, decision, outcome
+from small_disk import small_disk
 
 from features.errors import LedgerBusy, LedgerError, LedgerFull
 
@@ -100,28 +101,13 @@ def test_a_stranger_who_locks_the_file_fails_writes_and_not_reads(sqlite_home) -
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path):
-    """A file system of one megabyte, and a way to make it larger."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-
-    def mount(*options: str) -> None:
-        words = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(folder)]
-        try:
-            subprocess.run(words, check=True, capture_output=True, timeout=20)
-        except (OSError, subprocess.CalledProcessError) as error:
-            pytest.skip(f"no file system can be mounted here ({error})")
-
-    mount("size=1m")
-    try:
-        yield folder, lambda: mount("remount", "size=32m")
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=False, capture_output=True)
+def disk(tmp_path: Path):
+    with small_disk(tmp_path / "small", 1) as disk:
+        yield disk
 
 
-def test_a_full_disk_refuses_writes_serves_reads_and_recovers(small_disk, sqlite_home) -> None:
-    folder, enlarge = small_disk
-    sqlite_home.place, sqlite_home.folder = str(folder / "ledger.db"), folder
+def test_a_full_disk_refuses_writes_serves_reads_and_recovers(disk, sqlite_home) -> None:
+    sqlite_home.place, sqlite_home.folder = str(disk.folder / "ledger.db"), disk.folder
     ledger = sqlite_home.open(min_free_bytes=0, warn_free_bytes=0)
     acknowledged = []
     with pytest.raises(LedgerError) as refused:
@@ -135,7 +121,7 @@ def test_a_full_disk_refuses_writes_serves_reads_and_recovers(small_disk, sqlite
         for number in range(200):
             ledger.log_decision(decision(f"logged{number}", payload=os.urandom(2_000)))
             acknowledged.append(f"logged{number}")
-    enlarge()
+    disk.grow(32)
     assert ledger.take_decision(decision("after")).result(20).stored
     sqlite_home.close()
     with closing(sqlite3.connect(sqlite_home.place)) as connection:
