@@ -68,6 +68,7 @@ class Desk:
         write: Write,
         codes: tuple[str, ...] = (),
         durable: bool = False,
+        patient: bool = False,
     ) -> tuple[Decision | None, bytes]:
         """Return a decision and the body of its answer; without the decision if it is a repetition.
 
@@ -75,10 +76,13 @@ class Desk:
         ----------
         digest : of the question, so that the same request id with another question is noticed.
         durable : wait until the decision is committed.
+        patient : nobody waits for the answer, so that without the ledger none is better than one
+            that leaves out what the ledger counts.
 
         Raises
         ------
         ProblemError : `conflict`, the request id was used for another question.
+        LedgerError : only if `patient`: the ledger cannot be read, or did not take the decision.
         """
         if request.mode != "dry_run" and request.decision_request_id is not None:
             earlier = await self._earlier(request.decision_request_id, digest)
@@ -88,6 +92,7 @@ class Desk:
         until = monotonic() + self._read_seconds
         found = await self.engine.profile_of(state, request.customer_id)
         history, trouble = await self._history(request, state, until)
+        _insist(patient, trouble)
         told = codes + trouble
         for _ in range(_ATTEMPTS):
             if request.mode == "dry_run":
@@ -106,6 +111,7 @@ class Desk:
             body = write(answer, "durable")
             taken = await self._commit(answer, digest, body)
             if taken is None:
+                _insist(patient, ("ledger_unavailable",))
                 return await self._without_ledger(request, digest, told, write, state, found)
             if taken.repeated:
                 return None, _repeated(taken.request_digest, digest, taken.stored_answer)
@@ -114,6 +120,7 @@ class Desk:
             zone = self.engine.zone_of(request.customer_id)
             history = replace(taken.conflict, time_zone=zone)
         told = (*told, "ledger_busy")
+        _insist(patient, told)
         return await self._without_ledger(request, digest, told, write, state, found)
 
     def degraded(self) -> list[str]:
@@ -267,6 +274,12 @@ class Desk:
 def _unnamed(request: DecisionRequest) -> DecisionRequest:
     """Return the request without its own id, so that the decision gets a new one."""
     return replace(request, decision_request_id=None)
+
+
+def _insist(patient: bool, trouble: tuple[str, ...]) -> None:
+    """Refuse to decide with trouble where nobody waits for an answer."""
+    if patient and trouble:
+        raise LedgerError(f"no decision is better than one without the ledger: {trouble[-1]}")
 
 
 def _repeated(earlier_digest: str | None, digest: str, answer: bytes | None) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -92,22 +93,25 @@ async def take(desk: Desk, request: DecisionRequest) -> tuple[dict[str, Any], bo
     ConfigError : the request id was used before for another question.
     LedgerError : the ledger did not take the decision; asking again is safe.
     """
-    digest = digest_of_question(request)
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(LedgerError):
+            return await _take_once(desk, request)
+    return await _take_once(desk, request)
 
+
+async def _take_once(desk: Desk, request: DecisionRequest) -> tuple[dict[str, Any], bool]:
     def write(answer: Answer, logged: Logged) -> bytes:
         return _written(answer, logged, desk.engine)
 
-    for _ in range(_ATTEMPTS):
-        try:
-            decision, body = await desk.take(request, digest, write, durable=True)
-        except ProblemError as problem:
-            raise ConfigError(
-                f"{request.decision_request_id}: was decided before for another question"
-            ) from problem
-        content: dict[str, Any] = orjson.loads(body)
-        if content["logged"] == "durable":
-            return content, decision is not None
-    raise LedgerError("the ledger does not take decisions; what is decided so far is kept")
+    digest = digest_of_question(request)
+    try:
+        # What is decided without limits and consents being read would stay decided under its id.
+        decision, body = await desk.take(request, digest, write, durable=True, patient=True)
+    except ProblemError as problem:
+        raise ConfigError(
+            f"{request.decision_request_id}: was decided before for another question"
+        ) from problem
+    return orjson.loads(body), decision is not None
 
 
 def digest_of_question(request: DecisionRequest) -> str:

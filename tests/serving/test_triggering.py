@@ -10,7 +10,7 @@ from trigger_world import BASKET, Shop
 
 from decisioning.ledger.leader import Leader
 from decisioning.triggers import load_triggers
-from features.errors import TriggerError
+from features.errors import LedgerError, TriggerError
 from serving.outbox import Outbox
 from serving.triggering import delivery_id
 
@@ -230,3 +230,30 @@ def test_a_file_with_a_fault_leaves_the_former_triggers_in_force(shop: Shop) -> 
     shop.write("triggers: [nonsense]\n")
     assert shop.round(60)["delivered"] == 1
     assert shop.triggering.file.trouble is not None
+
+
+@pytest.mark.parametrize("trouble", ["history", "take_decision"])
+def test_what_falls_due_while_the_ledger_is_in_trouble_is_decided_afterwards(
+    shop: Shop, trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.policies("contact_policies:\n  - {id: w, at_most: 1, days: 7, per: all, "
+                  "words: {en: Limit, de: Grenze}}\n")  # fmt: skip
+    # What records refer to is stored with the first decision, or else none could be spooled.
+    shop.event("b0", "basket", "2", -60)
+    assert shop.round(1)["delivered"] == 1
+    shop.event("b1", "basket", "1", 0)
+    with monkeypatch.context() as patch:
+        # A moment's trouble: what is looked up and noted otherwise works.
+        patch.setattr(shop.parts.desk.ledger, trouble, _in_trouble)
+        with pytest.raises(LedgerError):
+            shop.round(60)
+    shop.house.ledger.flush()
+    assert shop.round(61)["delivered"] == 1
+    line = shop.lines()[1]
+    assert (line["event"]["event_id"], line["decision"]["customer_id"]) == ("b1", "1")
+    assert line["decision"]["results"][0]["action_id"] == "tea"
+    assert (line["decision"]["logged"], line["decision"]["degraded"]) == ("durable", [])
+
+
+def _in_trouble(*_: Any) -> None:
+    raise LedgerError("as if somebody else held it")

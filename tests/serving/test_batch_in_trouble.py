@@ -1,0 +1,47 @@
+"""A batch whose ledger takes nothing for a moment: it stops, and goes on as if nothing had been."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import outbound_world
+import pyarrow.parquet as parquet
+import pytest
+
+from features.errors import LedgerBusy, LedgerError
+from serving.batch import decide_at
+from serving.outbound import outbound_question
+
+
+def test_a_batch_that_met_a_busy_ledger_decides_for_everybody_when_it_goes_on(
+    house: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody = [str(one) for one in range(20)]
+    (house.folder / "actions.yaml").write_text(outbound_world.CATALOG)
+    (house.folder / "policies.yaml").write_text("consent: {assumed: demo}\n" + outbound_world.LIMIT)
+    desk = house.parts(catalog=house.folder / "actions.yaml").desk
+    out = tmp_path / "out.parquet"
+
+    def decide(*customers: str, run: str = "r") -> int:
+        who = house.folder / f"{run}.csv"
+        who.write_text("\n".join(("customer_id", *customers)) + "\n")
+        question = outbound_question("email", mode="live")
+        return decide_at(desk, house.folder, str(who), question, out, run).customers
+
+    # What records refer to is stored with the first decision, or else none could be spooled.
+    assert decide("somebody", run="before") == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(house.ledger, "take_decision", _busy)
+        with pytest.raises(LedgerError):
+            decide(*everybody)
+    house.ledger.flush()
+    assert decide(*everybody) == 20
+    told = parquet.read_table(out).to_pylist()
+    assert {row["action_id"] for row in told} == {"tea"}
+    assert len({row["customer_id"] for row in told}) == 20
+    assert decide(*everybody) == 20
+
+
+def _busy(*_: Any) -> None:
+    raise LedgerBusy("as if somebody else held it")
