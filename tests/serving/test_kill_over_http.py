@@ -8,15 +8,13 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
 import psutil
 import pytest
 from load_world import Client, Diary, merged
-from postgres_world import running_postgres
-from served_world import Service, action, kill, limit, rows
+from served_world import Service, a_ledger, action, kill, limit, rows
 
 CLIENTS = 4
 EACH, ALL, BUDGET = 3, 12, 8
@@ -34,15 +32,6 @@ ACTIONS = (
 POLICIES = limit("each", EACH, "actions: [each]") + limit(
     "all", ALL, "actions: [all]", everyone="true", window="ever"
 )
-
-
-@contextmanager
-def a_ledger(kind: str, home: Path) -> Iterator[str]:
-    if kind == "sqlite":
-        yield str(home / "ledger.db")
-    else:
-        with running_postgres() as server:
-            yield server.new_database()
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

@@ -9,7 +9,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import httpx
 import psutil
 import psycopg
+from postgres_world import running_postgres
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 90.0
@@ -167,6 +169,16 @@ class Service:
             raise
         finally:
             self.process = None
+
+
+@contextmanager
+def a_ledger(kind: str, home: Path) -> Iterator[str]:
+    """Return where the ledger of a home lies: sqlite, or postgresql with a server of its own."""
+    if kind == "sqlite":
+        yield str(home / "ledger.db")
+    else:
+        with running_postgres() as server:
+            yield server.new_database()
 
 
 def kill(process: psutil.Process) -> None:
