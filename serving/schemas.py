@@ -33,8 +33,10 @@ from decisioning.request import (
 )
 from features.identity import CUSTOMER_NAMESPACE, normalised
 
-Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
-"""A short text without control characters."""
+_CONTROLS = r"\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+Name = Annotated[str, Field(min_length=1, max_length=128, pattern=rf"^[^{_CONTROLS}]+$")]
+"""A short text without control characters, such as those that turn the direction of writing around
+and make an id look like another one."""
 
 
 def _moment(value: object) -> object:

@@ -185,3 +185,28 @@ def test_what_is_told_to_precede_its_decision_counts_from_the_decision_on(
     path = f"/v1/decisions/{decided['decision_id']}"
     stored = client.get(path, headers=advisor).json()["outcomes"]
     assert [one["occurred_at"] for one in stored] == [decided["decided_at"]]
+
+
+def test_an_action_that_was_retired_since_can_still_be_answered_and_no_other_one(
+    house: Any, client, advisor
+) -> None:
+    question = {"customer_id": "1", "max_results": 1, "durable": True}
+    decided = client.post("/v1/next-best-actions", json=question, headers=advisor).json()
+    (returned,) = [one["action_id"] for one in decided["results"]]
+    lines = house.catalog.read_text().splitlines()
+    house.catalog.write_text("\n".join(one for one in lines if f"{{id: {returned}," not in one))
+    with house.client() as later:
+        served = later.get("/v1/actions", headers=advisor).text
+        assert f'"{returned}"' not in served
+        left = [name for name in ("tea", "rice", "soap") if f'"{name}"' in served]
+        assert len(left) == 2
+        answers = [
+            later.post("/v1/outcomes", headers=advisor,
+                       json=outcome(decided, event_id=f"e-{name}", action_id=name))
+            for name in (returned, *left, "made_up")
+        ]  # fmt: skip
+    assert [one.status_code for one in answers] == [200, 422, 422, 422]
+    error = answers[-1].json()["errors"][0]
+    assert (error["field"], error["value"]) == ("action_id", "made_up")
+    kept = house.ledger.outcomes_of(decided["decision_id"])
+    assert [one.action_id for one in kept] == [returned]
