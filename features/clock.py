@@ -69,10 +69,6 @@ class FollowedClock:
     ----------
     path : where the clock is pinned; without a file time is the machine's own.
 
-    Attributes
-    ----------
-    trouble : why the newest file cannot be used; None when it can.
-
     Raises
     ------
     ConfigError : the file is no pinned clock.
@@ -82,24 +78,35 @@ class FollowedClock:
         self._path = path
         self._stamp = _stamp(path)
         self._clock = _pinned(path)
-        self.trouble: ConfigError | None = None
+        self._trouble: ConfigError | None = None
 
     def now(self) -> datetime:
         """Return the current time of the data set, in UTC."""
-        stamp = _stamp(self._path)
-        if stamp != self._stamp:
-            self._stamp = stamp
-            try:
-                self._clock, self.trouble = _pinned(self._path), None
-            except ConfigError as error:
-                # Time must not jump by what cannot be read.
-                self.trouble = error
+        self._look()
         return self._clock.now()
 
     @property
     def pinned(self) -> bool:
         """Whether time is that of a data set, and not the machine's own."""
+        self._look()
         return isinstance(self._clock, ShiftedClock)
+
+    @property
+    def trouble(self) -> ConfigError | None:
+        """Why the newest file cannot be used; None when it can."""
+        self._look()
+        return self._trouble
+
+    def _look(self) -> None:
+        stamp = _stamp(self._path)
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self._clock, self._trouble = _pinned(self._path), None
+        except ConfigError as error:
+            # Time must not jump by what cannot be read.
+            self._trouble = error
 
 
 def pin_clock(path: Path, starts_at: datetime | None) -> Clock:
@@ -199,6 +206,6 @@ def _read(path: Path) -> dict[str, str]:
         for key in ("starts_at", "pinned_at"):
             if datetime.fromisoformat(pinned[key]).tzinfo is None:
                 raise ValueError(f"{key} has no offset")
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{path}: not a pinned clock ({error})") from error
     return pinned

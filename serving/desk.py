@@ -76,8 +76,7 @@ class Desk:
         ----------
         digest : of the question, so that the same request id with another question is noticed.
         durable : wait until the decision is committed.
-        patient : nobody waits for the answer, so that without the ledger none is better than one
-            that leaves out what the ledger counts.
+        patient : nobody waits: no answer is better than one that the ledger had no part in.
 
         Raises
         ------

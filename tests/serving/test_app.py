@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from starlette.routing import Route
 
+from features.clock import move_clock, open_clock, pin_clock
 from serving.app import OPERATIONS, create_app
 from serving.keys import load_keys
 from serving.openapi import document, statuses
@@ -106,6 +108,25 @@ def test_without_a_model_the_service_is_ready_and_says_what_is_missing(house: An
     assert ready.status_code == 200
     assert ready.json()["degraded"] == ["no_model"]
     assert not ready.json()["checks"]["model"]["ok"]
+
+
+def test_readiness_says_whose_time_it_is_and_that_a_pinned_one_cannot_be_read(house: Any) -> None:
+    path = house.folder / "clock.json"
+    start = datetime(2018, 1, 1, 6, tzinfo=UTC)
+    pin_clock(path, start)
+    house.clock = open_clock(path)
+    with house.client() as client:
+
+        def clock() -> tuple[str, bool, str]:
+            told = client.get("/readyz").json()
+            check = told["checks"]["clock"]
+            return told["clock"]["now"][:13], check["ok"], check["detail"]
+
+        assert clock() == ("2018-01-01T06", True, "began where the data end, runs on")
+        move_clock(path, start + timedelta(hours=5))
+        assert clock() == ("2018-01-01T11", True, "began where the data end, runs on")
+        path.write_text("{")
+        assert clock() == ("2018-01-01T11", False, "the newest file was refused")
 
 
 def test_readiness_names_no_path_of_the_machine(house: Any) -> None:
