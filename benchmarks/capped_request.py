@@ -16,14 +16,13 @@ from benchmarks.measure import Figure, Sample
 from benchmarks.servers import Connection
 from benchmarks.whole_request import (
     CANDIDATES,
-    POLICIES,
     our_service,
     question,
     refuse_less_than_a_full_answer,
     seconds_of,
     some_customers,
 )
-from benchmarks.wide_world import widened
+from benchmarks.wide_world import POLICIES, widened
 from decisioning.configuration import Configuration, load_configuration
 from decisioning.policies.policy_file import PolicyFile
 
@@ -55,7 +54,7 @@ def request_capped(home: DemoHome, blocks: int = 20) -> tuple[Figure, ...]:
     return (
         Figure(
             name="request_capped",
-            workload=f"POST /v1/next-best-actions, {CANDIDATES} candidates, {POLICIES} policies, "
+            workload=f"POST /v1/next-best-actions, {CANDIDATES} candidates, {POLICIES}, "
             "log, reasons, a durable reservation for each result, SQLite, 1 connection",
             against="one row committed durably by SQLite on the same disk",
             ours=Sample(tuple(ours)),
@@ -66,7 +65,7 @@ def request_capped(home: DemoHome, blocks: int = 20) -> tuple[Figure, ...]:
 
 
 def _capped(home: DemoHome) -> Configuration:
-    configuration = widened(load_configuration(home.settings.catalog_file), CANDIDATES, POLICIES)
+    configuration = widened(load_configuration(home.settings.catalog_file), CANDIDATES)
     content = configuration.policies.model_dump(exclude_defaults=True)
     content["contact_policies"] = [*content.get("contact_policies", ()), _CAP]
     return replace(configuration, policies=PolicyFile.model_validate(content))

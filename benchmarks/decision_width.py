@@ -8,21 +8,21 @@ from benchmarks.demo_home import DemoHome
 from benchmarks.measure import Figure, Sample, by_turns
 from benchmarks.wide_world import Question, WideWorld, questions
 
-USUAL, POLICIES = 50, 20
+USUAL = 50
 TARGETS = {10: None, 200: None, 1_000: 1.2}
 """The widths, and how much more than usual a candidate may cost."""
 
 
 def width(home: DemoHome, repetitions: int = 100) -> tuple[Figure, ...]:
     """Return the cost per candidate of decisions of several widths."""
-    asked, usual = questions(home), WideWorld.of(home, USUAL, POLICIES)
+    asked, usual = questions(home), WideWorld.of(home, USUAL)
     return tuple(_figure(home, width, usual, asked, repetitions) for width in TARGETS)
 
 
 def _figure(
     home: DemoHome, candidates: int, usual: WideWorld, asked: list[Question], repetitions: int
 ) -> Figure:
-    wide, ours, theirs = WideWorld.of(home, candidates, POLICIES), cycle(asked), cycle(asked)
+    wide, ours, theirs = WideWorld.of(home, candidates), cycle(asked), cycle(asked)
     turns = by_turns(
         lambda: wide.answer(next(ours)), lambda: usual.answer(next(theirs)), repetitions
     )

@@ -13,7 +13,7 @@ from benchmarks.wide_world import Question, WideWorld, questions
 from decisioning.propensity import Model, Scores
 from decisioning.world import Array
 
-CANDIDATES, POLICIES = 50, 20
+CANDIDATES = 50
 
 
 class Recording(Model):
@@ -31,7 +31,7 @@ class Recording(Model):
 
 def decide(home: DemoHome, repetitions: int = 400) -> tuple[Figure, ...]:
     """Return the figures of decisions for customers with many eligible actions."""
-    wide = WideWorld.of(home, CANDIDATES, POLICIES)
+    wide = WideWorld.of(home, CANDIDATES)
     asked = questions(home)
     matrices = _matrices(home, wide, asked)
     rows = float(np.mean([len(matrix) for matrix in matrices]))

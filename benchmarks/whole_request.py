@@ -17,12 +17,12 @@ import yaml
 from benchmarks.demo_home import DemoHome
 from benchmarks.measure import Figure, Sample
 from benchmarks.servers import Connection, free_port, request_bytes, running
-from benchmarks.wide_world import widened
+from benchmarks.wide_world import POLICIES, widened
 from decisioning.configuration import PARTS, Configuration, beside, load_configuration
 from features.canonical.tables import known_customers
 from serving.keys import DECIDE_SCOPES, create_key
 
-CANDIDATES, POLICIES = 50, 20
+CANDIDATES = 50
 CUSTOMERS = 100
 WARM_UP, BLOCK = 200, 50
 
@@ -33,7 +33,7 @@ Side = tuple[int, Iterator[bytes]]
 def request(home: DemoHome, blocks: int = 20) -> tuple[Figure, ...]:
     """Return the figure of one connection, blocks of requests to each server by turns."""
     demo = load_configuration(home.settings.catalog_file)
-    configuration = widened(demo, CANDIDATES, POLICIES)
+    configuration = widened(demo, CANDIDATES)
     with (
         tempfile.TemporaryDirectory(prefix="nba-bench-") as folder,
         our_service(Path(folder), configuration) as (port, key),
@@ -49,7 +49,7 @@ def request(home: DemoHome, blocks: int = 20) -> tuple[Figure, ...]:
     return (
         Figure(
             name="request",
-            workload=f"POST /v1/next-best-actions, {CANDIDATES} candidates, {POLICIES} policies, "
+            workload=f"POST /v1/next-best-actions, {CANDIDATES} candidates, {POLICIES}, "
             "log, reasons, SQLite, 1 worker, 1 connection",
             against="BentoML's default no-op service",
             ours=samples[0],

@@ -6,6 +6,8 @@ under further ids, which the model scores from the same features.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count, cycle, islice
@@ -26,11 +28,19 @@ from features.canonical.tables import known_customers
 from features.profiles import Profiles
 
 CUSTOMERS = 50
-_MET_BY_ALL = (
-    ("customer", "profile.trips_365d >= 0.0"),
-    ("customer", "!known.profile.days_since_purchase || profile.days_since_purchase < 1000.0"),
-    ("action", "!known.action.category_trips_all || action.category_trips_all < 1000.0"),
-)
+OF_CUSTOMERS, OF_ACTIONS = 16, 4
+"""How many policies there are that ask about the customer, and about the action."""
+POLICIES = f"{OF_CUSTOMERS} customer-level and {OF_ACTIONS} action-level policies"
+_MET_BY_ALL = {
+    "customer": (
+        "profile.trips_365d >= 0.0",
+        "!known.profile.days_since_purchase || profile.days_since_purchase < 1000.0",
+    ),
+    "action": (
+        "!known.action.category_trips_all || action.category_trips_all < 1000.0",
+        "!known.action.category_spend_all || action.category_spend_all > -1000.0",
+    ),
+}
 """Conditions that cost time and turn nothing down, by their scope."""
 
 
@@ -59,21 +69,21 @@ class WideWorld:
     asked: dict[tuple[str | None, str], DecisionRequest] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, home: DemoHome, candidates: int, policies: int) -> WideWorld:
+    def of(cls, home: DemoHome, candidates: int) -> WideWorld:
         """Return a world of so many candidates and of policies of all kinds."""
         demo = load_configuration(home.settings.catalog_file)
-        configuration = widened(demo, candidates, policies)
-        actions, names = configuration.catalog.ordered, configuration.catalog.action_ids
+        configuration = widened(demo, candidates)
+        catalog, names = configuration.catalog, configuration.catalog.action_ids
         model, layout, calendar = home.champion, home.store.layout, home.project.calendar
         # A copy comes after its original, and is as popular.
         name_of: dict[str, str] = {}
-        ids = [name_of.setdefault(action.category or action.id, action.id) for action in actions]
+        ids = [name_of.setdefault(one.category or one.id, one.id) for one in catalog.ordered]
         return cls(
             world=build_world(configuration, model, layout, calendar),
             popularity=home.store.popularity_now(ids),
             now=home.project.clock.now(),
             candidates=names[:candidates] if candidates < len(names) else None,
-            workload=f"{candidates:,} candidates, {policies} policies",
+            workload=f"{candidates:,} candidates, {POLICIES}",
         )
 
     def answer(self, question: Question, explain: Explain = "none") -> Decision:
@@ -89,14 +99,21 @@ class WideWorld:
         return self.asked[key]
 
 
-def widened(demo: Configuration, actions: int, policies: int) -> Configuration:
+def widened(
+    demo: Configuration,
+    actions: int,
+    of_customers: int = OF_CUSTOMERS,
+    of_actions: int = OF_ACTIONS,
+) -> Configuration:
     """Return a configuration with more actions and policies where it has fewer.
 
-    Conditions of the catalog, contact policies and quiet hours are counted as policies.
+    Conditions of the catalog, contact policies and quiet hours stay as they are, and are not
+    counted.
     """
-    catalog = _with_copies(demo.catalog, actions)
-    rules = _with_more(demo.policies, policies - len(catalog.rule_book.rules))
-    return Configuration(catalog, rules, demo.arbitration)
+    wanted = {"customer": of_customers, "action": of_actions}
+    return Configuration(
+        _with_copies(demo.catalog, actions), _with_more(demo.policies, wanted), demo.arbitration
+    )
 
 
 def questions(home: DemoHome) -> list[Question]:
@@ -128,19 +145,22 @@ def _with_copies(demo: Catalog, actions: int) -> Catalog:
     return Catalog.model_validate(content)
 
 
-def _with_more(demo: PolicyFile, policies: int) -> PolicyFile:
-    """Return the policies, with conditions that everybody meets."""
-    missing = max(0, policies - sum(1 for _ in demo.entries))
+def _with_more(demo: PolicyFile, wanted: Mapping[str, int]) -> PolicyFile:
+    """Return the policies, with some that everybody meets, so that there are as many of a scope."""
+    there = Counter(policy.scope for policy in demo.policies)
     more = [
         {
-            "id": f"met_by_all_{number}",
+            "id": f"met_by_all_{scope}s_{number}",
             "tier": "applicability",
             "scope": scope,
             "when": condition,
             "reason": "not_now",
             "words": {"en": "never said", "de": "nie gesagt"},
         }
-        for number, (scope, condition) in enumerate(islice(cycle(_MET_BY_ALL), missing))
+        for scope, many in wanted.items()
+        for number, condition in enumerate(
+            islice(cycle(_MET_BY_ALL[scope]), max(0, many - there[scope]))
+        )
     ]
     content = demo.model_dump(exclude_defaults=True)
     content["policies"] = [*content.get("policies", ()), *more]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import get_args
 
 import numpy as np
@@ -55,9 +56,30 @@ class ActionArrays:
     _fits: Mapping[str, Verdicts]
     _unbound: Verdicts
 
+    @cached_property
+    def predicted(self) -> Verdicts:
+        """Which propensities are not fixed."""
+        return np.isnan(self.fixed_propensity)
+
     def said_on(self, channel: Channel, language: Language) -> Verdicts:
         """Tell which actions have a text on a channel in a language."""
         return self._said[channel, language]
+
+    def offered_at(self, at: float, channel: Channel, language: Language) -> Verdicts:
+        """Tell which actions are enabled, in force and have a text, at a time in seconds."""
+        offered = self._offered[channel, language]
+        first, last = self._all_in_force
+        return offered if first <= at < last else offered & (self.starts <= at) & (at < self.ends)
+
+    @cached_property
+    def _offered(self) -> Mapping[tuple[str, str], Verdicts]:
+        """By channel and language, which are enabled and have a text."""
+        return {key: self.enabled & said for key, said in self._said.items()}
+
+    @cached_property
+    def _all_in_force(self) -> tuple[float, float]:
+        """From and until when every action is in force."""
+        return float(self.starts.max(initial=-np.inf)), float(self.ends.min(initial=np.inf))
 
     def fits(self, placement: str) -> Verdicts:
         """Tell which actions may fill a placement: those with a text for it on its channel.

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from decisioning.catalog import Catalog
 from decisioning.decision import RankedAction, Reason, Treatment
 from decisioning.explain import Told, top_reasons
-from decisioning.funnel import Index
 from decisioning.ranking import Ranked
 from decisioning.request import DecisionRequest
 from decisioning.scoring import Scored
@@ -22,11 +19,12 @@ def ranked_answers(
     request: DecisionRequest, scored: Scored, ranked: Ranked, screened: Screened, world: World
 ) -> tuple[RankedAction, ...]:
     """Return the chosen actions, best first."""
-    chosen = ranked.place[list(ranked.chosen.rows)]
-    reasons = _reasons(request, scored, chosen, screened, world)
+    reasons = _reasons(request, scored, ranked.chosen.rows, screened, world)
     return tuple(
-        _ranked_action(request, scored, ranked, screened, world, number, reasons[number])
-        for number in range(len(chosen))
+        [
+            _ranked_action(request, scored, ranked, screened, world, number, told)
+            for number, told in enumerate(reasons)
+        ]
     )
 
 
@@ -51,27 +49,39 @@ def default_answer(request: DecisionRequest, catalog: Catalog) -> RankedAction:
 
 
 def _reasons(
-    request: DecisionRequest, scored: Scored, chosen: Index, screened: Screened, world: World
+    request: DecisionRequest,
+    scored: Scored,
+    chosen: tuple[int, ...],
+    screened: Screened,
+    world: World,
 ) -> list[tuple[Reason, ...]]:
     """Return the reasons of the chosen, in their order; none where the model was not asked."""
     model, scores = world.model, scored.scores
     if request.explain == "none" or model is None or scores is None:
         return [()] * len(chosen)
     everything = request.explain == "all"
+    propensity = scored.model_propensity.take(chosen).tolist()
+    # What has a fixed propensity was scored as well, but nothing was made of it.
+    asked = [place for place, said in zip(chosen, propensity, strict=True) if said == said]
+    if not asked:
+        return [()] * len(chosen)
+    rows = scored.asked[asked]
     if everything:
-        added = model.exact_contributions(scored.matrix[chosen])
+        added = model.exact_contributions(scored.matrix[rows])
     else:
-        added = scores.path_contributions(chosen)
-    reasons: list[tuple[Reason, ...]] = []
-    for place, contributions in zip(chosen, added, strict=True):
-        if np.isnan(scored.model_propensity[place]):
-            reasons.append(())
-            continue
-        name = world.catalog.ordered[scored.action[place]].name.in_language(request.language)
-        told = Told(screened.columns, int(scored.row[place]), name, request.language)
-        limit = None if everything else TOP_REASONS
-        reasons.append(top_reasons(model.features, contributions, told, limit))
-    return reasons
+        added = scores.path_contributions(rows)
+    told = [_told(request, scored, place, screened, world) for place in asked]
+    reasons = top_reasons(model.features, added, told, None if everything else TOP_REASONS)
+    of_place = dict(zip(asked, reasons, strict=True))
+    return [of_place.get(place, ()) for place in chosen]
+
+
+def _told(
+    request: DecisionRequest, scored: Scored, place: int, screened: Screened, world: World
+) -> Told:
+    action = world.catalog.ordered[scored.action.item(place)]
+    name = action.name.in_language(request.language)
+    return Told(screened.columns, scored.row.item(place), name, request.language)
 
 
 def _ranked_action(
@@ -84,10 +94,9 @@ def _ranked_action(
     reasons: tuple[Reason, ...],
 ) -> RankedAction:
     entry = ranked.chosen.rows[number]
-    place = ranked.place[entry]
-    action, factors = world.catalog.ordered[scored.action[place]], scored.factors
-    said = float(scored.model_propensity[place])
-    asked = not np.isnan(said)
+    action, factors = world.catalog.ordered[scored.action.item(entry)], scored.factors
+    said = scored.model_propensity.item(entry)
+    asked = said == said
     return RankedAction(
         rank=number + 1,
         action_id=action.id,
@@ -95,21 +104,21 @@ def _ranked_action(
         issue=action.issue,
         group=action.group,
         treatment=_treatment(request, world.catalog, action.id),
-        propensity=float(factors.propensity[place]),
-        label_model=_label(scored, int(place), world),
-        evidence=float(scored.evidence[place]) if scored.predicted[place] else 0.0,
-        value=float(factors.value[place]),
-        context_weight=float(factors.context_weight[place]),
-        lever=float(factors.lever[place]),
-        priority=float(scored.priority[place]),
-        probability=float(ranked.explored.probability[entry]),
-        explored=bool(ranked.explored.explored[entry]),
+        propensity=factors.propensity.item(entry),
+        label_model=_label(scored, entry, world),
+        evidence=scored.evidence.item(entry) if scored.predicted.item(entry) else 0.0,
+        value=factors.value.item(entry),
+        context_weight=factors.context_weight.item(entry),
+        lever=factors.lever.item(entry),
+        priority=scored.priority.item(entry),
+        probability=ranked.explored.probability.item(entry),
+        explored=ranked.explored.explored.item(entry),
         reasons=reasons,
         placement=ranked.chosen.places[number],
         model_propensity=said if asked else None,
-        probability_error=float(ranked.explored.error[entry]),
+        probability_error=ranked.explored.error.item(entry),
         mandatory=action.mandatory,
-        capped=bool(screened.capped[scored.row[place]]),
+        capped=screened.capped.item(scored.row.item(entry)),
         confirm=action.impact == "significant",
     )
 
@@ -118,11 +127,9 @@ def _label(scored: Scored, place: int, world: World) -> str:
     """Return what the propensity is the probability of, or where else it comes from."""
     if not scored.predicted[place]:
         return "fixed"
-    return (
-        "prior"
-        if scored.scores is None or world.model is None
-        else (world.model.manifest.label_model)
-    )
+    if scored.scores is None or world.model is None:
+        return "prior"
+    return world.model.manifest.label_model
 
 
 def _treatment(request: DecisionRequest, catalog: Catalog, action_id: str) -> Treatment:

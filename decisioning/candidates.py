@@ -24,14 +24,14 @@ def open_candidates(
     built : shape (actions,), which actions profiles have features for.
     """
     wanted, removed = _wanted(request, catalog)
-    funnel = Funnel(catalog.action_ids, wanted, removed)
+    funnel = Funnel(catalog.gone, wanted, removed)
     if request.excluded:
         funnel.turn_down(_named(request, catalog)[wanted], "request", "excluded", "excluded")
     at, actions = now.timestamp(), catalog.arrays
-    said = actions.said_on(request.channel, request.language)
-    usual = actions.enabled & said & built & (actions.starts <= at) & (at < actions.ends)
+    usual = actions.offered_at(at, request.channel, request.language) & built
     # Nearly always nothing of this turns anything down, and one look at all of it is enough.
     if not usual[wanted].all():
+        said = actions.said_on(request.channel, request.language)
         _turn_down_the_rest(funnel, catalog, built, said, at)
     if request.placements:
         fits = np.any([actions.fits(place) for place in request.placements], axis=0)
@@ -59,12 +59,15 @@ def _wanted(request: DecisionRequest, catalog: Catalog) -> tuple[Index, list[Rem
     """Return the positions of the candidates in the order of the catalog, and the unknown ones."""
     if request.candidates is None:
         return np.arange(len(catalog.action_ids)), []
-    known, removed = [], []
-    for action_id in dict.fromkeys(request.candidates):
-        if action_id in catalog.position:
-            known.append(catalog.position[action_id])
-        elif action_id != catalog.default_action.id:
-            removed.append(Removed(action_id, "request", "", "candidates", "unknown_action"))
+    position = catalog.position
+    found = {one: position.get(one) for one in request.candidates}
+    known = [at for at in found.values() if at is not None]
+    unknown = [] if len(known) == len(found) else [one for one, at in found.items() if at is None]
+    removed = [
+        Removed(action_id, "request", "", "candidates", "unknown_action")
+        for action_id in unknown
+        if action_id != catalog.default_action.id
+    ]
     return np.array(sorted(known), dtype=np.int64), removed
 
 

@@ -19,11 +19,12 @@ from decisioning.action_arrays import ActionArrays, arrays_of
 from decisioning.border import Border, Faults, Told, read_border
 from decisioning.catalog_faults import faults_of, hierarchy_faults, rendered
 from decisioning.decision import Treatment
+from decisioning.gone import Gone
 from decisioning.placements import Placement
 from decisioning.request import Channel, Language
 from decisioning.rules import Condition, RuleBook
 from decisioning.treatments import Labels, Template, render_all
-from decisioning.value import Array, FixedValue, Index, ReadyValue, Value, ready
+from decisioning.value import Array, FixedValue, Value, ValueBook
 from features.errors import CatalogError
 from features.matrix import ACTION_CODE, ActionRows
 
@@ -79,6 +80,11 @@ class Catalog(Border):
         return tuple(action.id for action in self.ordered)
 
     @cached_property
+    def gone(self) -> Gone:
+        """What is said of the actions when they are turned down."""
+        return Gone(self.action_ids)
+
+    @cached_property
     def position(self) -> dict[str, int]:
         """Where each action stands in an array over actions."""
         return {action_id: place for place, action_id in enumerate(self.action_ids)}
@@ -110,12 +116,9 @@ class Catalog(Border):
         return RuleBook(tuple(conditions), np.array(applies, dtype=bool).reshape(shape))
 
     @cached_property
-    def values(self) -> tuple[tuple[ReadyValue, ...], Index]:
-        """The different values, and which of them each action has (`decisioning.value.amounts`)."""
-        of_action = [action.value or self.value for action in self.ordered]
-        different = tuple(dict.fromkeys(of_action))
-        which = np.array([different.index(value) for value in of_action], dtype=np.int64)
-        return tuple(ready(value, self.ordered) for value in different), which
+    def values(self) -> ValueBook:
+        """What the actions are worth."""
+        return ValueBook([action.value or self.value for action in self.ordered], self.ordered)
 
     @property
     def everything(self) -> tuple[Action | DefaultAction, ...]:

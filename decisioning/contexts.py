@@ -24,6 +24,8 @@ from decisioning.request import ContextEntry, DecisionRequest
 from features.calendar import Calendar
 from features.errors import ArbitrationError
 
+_NO_ACTION = np.zeros(0, dtype=np.int64)
+
 
 class DerivedContexts:
     """The facts that hold for a customer, by conditions that are compiled once.
@@ -46,6 +48,7 @@ class DerivedContexts:
                 raise ArbitrationError(f"{where}: asks about an action (value {fact.when!r})")
             conditions.append(condition)
         self._fast = RowConditions(conditions, self._vocabulary)
+        self._all_fast = all(logic is not None for logic in self._fast.logic)
         self._together = compile_together(conditions, self._vocabulary) if conditions else None
         names = self._together.names if self._together else ()
         self._reader = Reader(self._vocabulary, names)
@@ -84,13 +87,10 @@ class DerivedContexts:
         def local() -> LocalTime:
             return LocalTime.at(now, time_zone, self._zone)
 
-        if all(logic is not None for logic in self._fast.logic):
+        if self._all_fast:
             # The same without CEL takes a fifth of the time; it was compared when it was read.
-            one = np.zeros(1, dtype=np.int64)
-            values = self._fast.of(Rows(columns, one, request, local))
-            return [
-                logic is not None and bool(np.all(logic.true(values))) for logic in self._fast.logic
-            ]
+            values = self._fast.of(Rows(columns, _NO_ACTION, request, local))
+            return [logic is not None and bool(logic.true(values)) for logic in self._fast.logic]
         together = self._together
         bound = self._reader.bind(self._reader.customer(columns, request, local()))
         return [verdict == PASSED for verdict in together.judge(bound)] if together else []

@@ -20,7 +20,6 @@ from decisioning.scoring import score, worth_trying
 from decisioning.screening import Screened, screen
 from decisioning.world import Array, World
 from features.errors import FeatureError
-from features.matrix import stale
 from features.profiles import Profiles, no_profile
 
 
@@ -52,7 +51,8 @@ def decide(
     FeatureError : `profiles` or `popularity` are not of the shape above.
     """
     _check_shapes(profiles, popularity, world)
-    moment, codes = _readable(Moment(profiles, popularity, history, now), world)
+    asked = Moment(profiles, popularity, history, now)
+    moment, codes = _readable(asked, world)
     decision_id = request.id_of_decision(decision_id)
     funnel = open_candidates(request, world.catalog, world.built, now)
     screened = screen(funnel, request, moment, world)
@@ -69,7 +69,7 @@ def decide(
         versions=world.versions,
         candidates=len(results) + len(funnel.removed),
         degraded=codes,
-        feature_age_s=Moment(profiles, popularity, history, now).age_s,
+        feature_age_s=asked.age_s,
         control_group=screened.control_group,
         consent_assumed=screened.consent_assumed,
     )
@@ -86,10 +86,10 @@ def _results(
     scored = score(funnel, screened, world, codes)
     if scored is None:
         return ()
-    place = worth_trying(funnel, scored, request, world)
-    if not len(place):
+    scored = worth_trying(funnel, scored, request, world)
+    if not len(scored.row):
         return ()
-    ranked = rank_and_choose(funnel, place, scored, screened, request, world, decision_id)
+    ranked = rank_and_choose(funnel, scored, screened, request, world, decision_id)
     return ranked_answers(request, scored, ranked, screened, world)
 
 
@@ -109,13 +109,13 @@ def _check_shapes(profiles: Profiles, popularity: Array, world: World) -> None:
 
 def _readable(moment: Moment, world: World) -> tuple[Moment, tuple[str, ...]]:
     """Return the moment as rules can read it, and what keeps a model from scoring, as codes."""
-    codes: list[str] = []
-    if not moment.profiles.known[0]:
-        codes.append("unknown_customer")
-    elif moment.profiles.layout.hash != world.layout.hash:
-        codes.append("profile_layout_mismatch")
+    age_s, layout = moment.age_s, moment.profiles.layout
+    if age_s is None:
+        return moment, ("unknown_customer", *world.degraded)
+    if layout is not world.layout and layout.hash != world.layout.hash:
         nobody = no_profile(world.layout, str(moment.profiles.customer_ids[0]))
         moment = Moment(nobody, moment.popularity, moment.history, moment.now)
-    elif stale(moment.profiles, moment.seconds)[0]:
-        codes.append("stale_features")
-    return moment, (*codes, *world.degraded)
+        return moment, ("profile_layout_mismatch", *world.degraded)
+    if layout.has_stale(age_s):
+        return moment, ("stale_features", *world.degraded)
+    return moment, world.degraded

@@ -6,11 +6,11 @@ one reason, and only what speaks for the action is told.
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from string import Formatter
 from typing import NamedTuple
 
@@ -92,29 +92,43 @@ class Told(NamedTuple):
 
 
 def top_reasons(
-    features: tuple[str, ...], contributions: Array, told: Told, limit: int | None
-) -> tuple[Reason, ...]:
-    """Return the strongest reasons that speak for an action, the strongest first.
+    features: tuple[str, ...], contributions: Array, told: Sequence[Told], limit: int | None
+) -> list[tuple[Reason, ...]]:
+    """Return the strongest reasons that speak for each candidate, the strongest first.
 
     Parameters
     ----------
     features : the columns of the model's matrix.
-    contributions : shape (features + 1,), what each adds to the raw score; the bias is last.
-    limit : how many at most; None for all.
+    contributions : shape (candidates, features + 1), what each adds to the raw score; the bias is
+        last.
+    told : of each candidate.
+    limit : how many at most for each; None for all.
     """
-    groups, group_of = _groups(features)
-    sums = np.bincount(group_of, weights=contributions[:-1], minlength=len(groups) + 1)[:-1]
-    reasons: list[Reason] = []
-    for place in (-sums).argsort(kind="stable"):
-        contribution = sums.item(place)
-        if contribution <= 0.0 or len(reasons) == limit:
-            break
+    groups, by_group, starts = _groups(features)
+    if not groups:
+        return [()] * len(told)
+    sums = np.add.reduceat(contributions.take(by_group, axis=1), starts, axis=1)
+    order = (-sums).argsort(axis=1, kind="stable").tolist()
+    each = zip(order, sums.tolist(), contributions.tolist(), told, strict=True)
+    return [tuple(islice(_reasons_of(features, groups, *one), limit)) for one in each]
+
+
+def _reasons_of(
+    features: tuple[str, ...],
+    groups: Sequence[_Group],
+    order: Sequence[int],
+    sums: Sequence[float],
+    contributions: Sequence[float],
+    told: Told,
+) -> Iterator[Reason]:
+    for place in order:
+        if sums[place] <= 0.0:
+            return
         group = groups[place]
-        strongest = max(group.members, key=contributions.item)
+        strongest = max(group.members, key=contributions.__getitem__)
         text = tell(group.sentence, features[strongest], told)
         if text is not None:
-            reasons.append(Reason(text, group.names, contribution))
-    return tuple(reasons)
+            yield Reason(text, group.names, sums[place])
 
 
 def tell(sentence: Sentence, feature: str, told: Told) -> str | None:
@@ -133,8 +147,8 @@ def tell(sentence: Sentence, feature: str, told: Told) -> str | None:
             said.append(_inline(told.name, language))
         elif name is not None:
             column = feature if name == "value" else name
-            value = float(told.columns[column][told.row])
-            if math.isnan(value):
+            value = told.columns[column].item(told.row)
+            if value != value:
                 instead = _NEVER.get(column)
                 return None if instead is None else tell(instead, feature, told)
             said.append(_number(value, how, language))
@@ -190,17 +204,19 @@ class _Group:
 
 
 @lru_cache(maxsize=16)
-def _groups(features: tuple[str, ...]) -> tuple[tuple[_Group, ...], Index]:
-    """Return the groups of features, and the place of each feature's group.
+def _groups(features: tuple[str, ...]) -> tuple[tuple[_Group, ...], Index, Index]:
+    """Return the groups, the places of features group by group, and where each group starts there.
 
-    What has no declaration, such as an action's attribute, has the place after the last.
+    What has no declaration, such as an action's attribute, is in none.
     """
-    known = [declared.BY_NAME.get(name) for name in features]
-    sentences = tuple(dict.fromkeys(f.sentence for f in known if f is not None))
-    place = {sentence: at for at, sentence in enumerate(sentences)}
-    group_of = [len(sentences) if f is None else place[f.sentence] for f in known]
-    groups = []
-    for at, sentence in enumerate(sentences):
-        members = tuple(member for member, group in enumerate(group_of) if group == at)
-        groups.append(_Group(sentence, members, tuple(features[member] for member in members)))
-    return tuple(groups), np.array(group_of, dtype=np.int64)
+    places: dict[Sentence, list[int]] = {}
+    for place, name in enumerate(features):
+        if name in declared.BY_NAME:
+            places.setdefault(declared.BY_NAME[name].sentence, []).append(place)
+    groups = tuple(
+        _Group(sentence, tuple(members), tuple(features[member] for member in members))
+        for sentence, members in places.items()
+    )
+    sizes = [len(group.members) for group in groups]
+    by_group = np.array([member for group in groups for member in group.members], dtype=np.int64)
+    return groups, by_group, np.cumsum([0, *sizes[:-1]]).astype(np.int64)

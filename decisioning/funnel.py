@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from decisioning.decision import Removed, Stage
+from decisioning.gone import Gone, Grounds
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
@@ -29,49 +30,53 @@ class Funnel:
     removed : those that are not, in the order in which they went.
     """
 
-    def __init__(self, action_ids: Sequence[str], action: Index, removed: list[Removed]) -> None:
+    def __init__(self, gone: Gone, action: Index, removed: list[Removed]) -> None:
         self.action = action
         self.alive: Verdicts = np.ones(len(action), dtype=bool)
         self.removed = removed
-        self._ids = action_ids
+        self._gone = gone
 
     @property
     def rows(self) -> Index:
         """Return the rows that are left."""
-        left: Index = np.flatnonzero(self.alive)
+        left: Index = self.alive.nonzero()[0]
         return left
 
     def name(self, row: int) -> str:
         """Return the action id of a row."""
-        return self._ids[int(self.action[row])]
+        return self._gone.action_ids[int(self.action[row])]
 
     def turn_down(
         self, which: Verdicts, stage: Stage, policy_id: str, reason: str, tier: str = ""
     ) -> None:
         """Remove the rows of a mask that are still alive, all for one reason."""
-        gone = which & self.alive
-        if np.count_nonzero(gone):
-            self.turn_down_rows(np.flatnonzero(gone), stage, policy_id, reason, tier)
+        rows = (which & self.alive).nonzero()[0]
+        if len(rows):
+            self.turn_down_rows(rows, stage, policy_id, reason, tier)
 
     def turn_down_rows(
         self, rows: Index, stage: Stage, policy_id: str, reason: str, tier: str = ""
     ) -> None:
         """Remove rows that are alive, all for one reason."""
         self.alive[rows] = False
-        ids = self._ids
-        self.removed += [
-            Removed(ids[one], stage, tier, policy_id, reason, None)
-            for one in self.action[rows].tolist()
-        ]
+        entries = self._gone.of(stage, tier, policy_id, reason)
+        self.removed += [entries[one] for one in self.action[rows].tolist()]
 
-    def failing(self, failed: Index) -> list[int]:
-        """Return the different policies by which rows that are alive fail, rising.
+    def turn_down_each(self, failed: Index, grounds: Sequence[Grounds]) -> None:
+        """Remove the rows that are still alive and fail, those of the first grounds first.
 
         Parameters
         ----------
-        failed : shape (rows,), position of the policy, -1 where none fails.
+        failed : shape (rows,), position in `grounds`, -1 where a row fails by none.
         """
-        return sorted({*failed[self.alive].tolist()} - {-1})
+        rows = ((failed >= 0) & self.alive).nonzero()[0]
+        if not len(rows):
+            return
+        self.alive[rows] = False
+        why = failed[rows]
+        order = why.argsort(kind="stable")
+        told = zip(why[order].tolist(), self.action[rows[order]].tolist(), strict=True)
+        self.removed += [self._gone.of(*grounds[at])[one] for at, one in told]
 
     def turn_down_one(
         self,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -35,13 +37,13 @@ class Moment:
     history: History | None
     now: datetime
 
-    @property
+    @cached_property
     def age_s(self) -> float | None:
         """How old the profile is, in seconds; None without one."""
-        known = bool(self.profiles.known[0])
-        return float(self.seconds[0] - self.profiles.profile_at[0]) if known else None
+        at = self.profiles.profile_at.item(0)
+        return None if math.isnan(at) else self.now.timestamp() - at
 
-    @property
+    @cached_property
     def seconds(self) -> Array:
         """Now as seconds since 1970 in UTC, shape (1,)."""
         return np.array([self.now.timestamp()])

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from decisioning.decision import Removed
 from decisioning.policies.words import reason_words
-from decisioning.rules import Condition
 from decisioning.treatments import Words
 from decisioning.world import World
 
@@ -32,7 +31,7 @@ def _own_words(removed: Removed, world: World) -> Words | None:
     """Return what the policy, or the condition of the catalog, says of itself."""
     if removed.stage == "eligibility":
         for rule in world.catalog.rule_book.rules:
-            if rule.id == removed.policy_id and isinstance(rule, Condition):
+            if rule.id == removed.policy_id:
                 return rule.words
     if removed.stage not in _OF_POLICIES:
         return None

@@ -6,16 +6,18 @@ why an action is not in it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import model_validator
 
 from decisioning.border import Border, Code
+from decisioning.gone import Grounds
 from decisioning.treatments import Words
 
 Array = npt.NDArray[np.float64]
@@ -24,36 +26,7 @@ Index = npt.NDArray[np.int64]
 Tier = Literal["eligibility", "applicability", "suitability"]
 
 
-_COMPARISONS = {
-    "at_least": np.greater_equal,
-    "at_most": np.less_equal,
-    "more_than": np.greater,
-    "less_than": np.less,
-    "equals": np.equal,
-}
-
-
-class Rule(Protocol):
-    """Anything that can turn candidates down."""
-
-    @property
-    def id(self) -> str:
-        """The name of the rule in answers and logs."""
-        ...
-
-    @property
-    def tier(self) -> Tier:
-        """Where in the funnel it stands."""
-        ...
-
-    @property
-    def reason(self) -> str:
-        """The reason code of what it turns down."""
-        ...
-
-    def passes(self, columns: Mapping[str, Array]) -> Verdicts:
-        """Tell which rows may go on, shape (rows,)."""
-        ...
+_COMPARISONS = ("at_least", "at_most", "more_than", "less_than", "equals")
 
 
 class Condition(Border):
@@ -99,8 +72,16 @@ class Condition(Border):
         return next(name for name in _COMPARISONS if getattr(self, name) is not None)
 
     @cached_property
-    def _compared(self) -> tuple[np.ufunc, float]:
-        return _COMPARISONS[self.comparison], float(getattr(self, self.comparison))
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest number that pass; one beside a limit that does not."""
+        limit = float(getattr(self, self.comparison))
+        return {
+            "at_least": (limit, np.inf),
+            "at_most": (-np.inf, limit),
+            "more_than": (math.nextafter(limit, np.inf), np.inf),
+            "less_than": (-np.inf, math.nextafter(limit, -np.inf)),
+            "equals": (limit, limit),
+        }[self.comparison]
 
     @property
     def id(self) -> str:
@@ -115,9 +96,9 @@ class Condition(Border):
     def passes(self, columns: Mapping[str, Array]) -> Verdicts:
         """Tell which rows hold the comparison, shape (rows,)."""
         column = columns[self.feature]
+        low, high = self.bounds
         # A comparison with NaN does not hold.
-        compare, limit = self._compared
-        holds: Verdicts = compare(column, limit)
+        holds: Verdicts = (column >= low) & (column <= high)
         return holds | np.isnan(column) if self.when_missing == "pass" else holds
 
 
@@ -130,8 +111,13 @@ class RuleBook:
     applies : shape (rules, actions).
     """
 
-    rules: tuple[Rule, ...]
+    rules: tuple[Condition, ...]
     applies: Verdicts
+
+    @cached_property
+    def grounds(self) -> tuple[Grounds, ...]:
+        """Why each rule turns a row down."""
+        return tuple(Grounds("eligibility", one.tier, one.id, one.reason) for one in self.rules)
 
     def first_failed(self, columns: Mapping[str, Array], action: Index) -> Index:
         """Return the position of the first rule that turns each row down, -1 where none does.
@@ -140,16 +126,31 @@ class RuleBook:
         ----------
         action : shape (rows,), positions of the actions.
         """
+        down = self.applies.take(action, axis=1)
+        asked = np.logical_or.reduce(down, axis=1).nonzero()[0]
+        values = np.empty((len(asked), len(action)))
+        for place, at in enumerate(asked.tolist()):
+            values[place] = columns[self.rules[at].feature]
+        low, high, strict = self._limits
+        if len(asked) < len(self.rules):
+            down = down.take(asked, axis=0)
+            low, high, strict = low.take(asked, axis=0), high.take(asked, axis=0), strict[asked]
+        # NaN is neither too low nor too high.
+        down &= (values < low) | (values > high) | (np.isnan(values) & strict)
         failed = np.full(len(action), -1, dtype=np.int64)
-        for place in reversed(range(len(self.rules))):
-            mine = self.applies[place].take(action)
-            if not np.count_nonzero(mine):
-                continue
-            turned_down = mine & ~self.rules[place].passes(columns)
-            failed[turned_down] = place
+        rule, row = down.nonzero()
+        # Of several rules the one that is written last stays, which is the first.
+        failed[row[::-1]] = asked[rule[::-1]]
         return failed
 
     def passes(self, columns: Mapping[str, Array], action: Index) -> Verdicts:
         """Tell which rows pass every rule, shape (rows,)."""
         passed: Verdicts = self.first_failed(columns, action) < 0
         return passed
+
+    @cached_property
+    def _limits(self) -> tuple[Array, Array, Verdicts]:
+        """The bounds of each rule and whether a missing value fails, each of shape (rules, 1)."""
+        low, high = np.array([one.bounds for one in self.rules]).reshape(-1, 2).T[:, :, None]
+        strict = np.array([[one.when_missing == "fail"] for one in self.rules], dtype=bool)
+        return low, high, strict.reshape(-1, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,7 @@ from decisioning.world import World
 from features.matrix import RowColumns
 
 
-@dataclass(frozen=True)
-class Screened:
+class Screened(NamedTuple):
     """What ranking needs of the screening.
 
     Attributes
@@ -85,10 +84,7 @@ def _consent(funnel: Funnel, request: DecisionRequest, moment: Moment, world: Wo
 def _conditions(funnel: Funnel, columns: RowColumns, world: World) -> None:
     """Turn down by the conditions of the catalog, which training knows as well."""
     book = world.catalog.rule_book
-    failed = book.first_failed(columns, funnel.action)
-    for at in funnel.failing(failed):
-        rule = book.rules[at]
-        funnel.turn_down(failed == at, "eligibility", rule.id, rule.reason, rule.tier)
+    funnel.turn_down_each(book.first_failed(columns, funnel.action), book.grounds)
 
 
 def _policies(
@@ -97,8 +93,4 @@ def _policies(
     judged = world.policies.judge(
         request, columns, funnel.action, funnel.alive, moment.now, moment.history
     )
-    for at in funnel.failing(judged.failed):
-        policy = world.policies.policies[at]
-        for code, own in enumerate((policy.reason, "value_missing", "policy_error")):
-            mine = (judged.failed == at) & (judged.code == code)
-            funnel.turn_down(mine, policy.tier, policy.id, own, policy.tier)
+    funnel.turn_down_each(judged.grounds, world.policies.grounds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -40,20 +39,24 @@ class Place(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """A ranked row that is not returned."""
+    """Ranked rows that are not returned, best first, all for one reason."""
 
-    row: int
+    rows: tuple[int, ...]
     policy_id: str
     reason: str
 
 
-@dataclass(frozen=True)
-class Chosen:
+_OUTRANKED = Refusal((), "max_results", "outranked")
+_PLACES_FULL = Refusal((), "placements", "placements_full")
+
+
+class Chosen(NamedTuple):
     """What is returned, best first, where it goes, and what is not returned.
 
     Attributes
     ----------
     places : one per row; None where the request named no placement.
+    refusals : in the order of the best row of each.
     """
 
     rows: tuple[int, ...]
@@ -61,8 +64,7 @@ class Chosen:
     refusals: tuple[Refusal, ...]
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(NamedTuple):
     """The limits of one answer.
 
     Attributes
@@ -103,34 +105,34 @@ class Selection:
         free = [place.slots for place in self.places]
         rows: list[int] = []
         places: list[str | None] = []
-        refusals: list[Refusal] = []
+        refused: dict[Refusal, list[int]] = {}
         for row in order.tolist():
             if len(rows) == self.most:
-                refusals.append(Refusal(row, "max_results", "outranked"))
+                refused.setdefault(_OUTRANKED, []).append(row)
                 continue
             mine = [at for at, quota in enumerate(self.quotas) if quota.rows[row]]
             used_up = next((at for at in mine if left[at] <= 0), None)
             if used_up is not None:
-                refusals.append(Refusal(row, self.quotas[used_up][0], self.quotas[used_up][1]))
+                quota = self.quotas[used_up]
+                refused.setdefault(Refusal((), quota.policy_id, quota.reason), []).append(row)
                 continue
             spot = self._spot(row, free)
             if self.places and spot is None:
-                refusals.append(Refusal(row, "placements", "placements_full"))
+                refused.setdefault(_PLACES_FULL, []).append(row)
                 continue
             for at in mine:
                 left[at] -= 1
             rows.append(row)
             places.append(None if spot is None else self.places[spot].id)
-        return Chosen(tuple(rows), tuple(places), tuple(refusals))
+        refusals = tuple(why._replace(rows=tuple(mine)) for why, mine in refused.items())
+        return Chosen(tuple(rows), tuple(places), refusals)
 
     def _first(self, order: list[int]) -> Chosen:
         """Return the first rows; what they leave over is outranked, or has no place."""
         place = self.places[0].id if self.places else None
         rows, others = order[: self.room], order[self.room :]
-        full = ("max_results", "outranked")
-        if self.room < self.most and place is not None:
-            full = ("placements", "placements_full")
-        refusals = tuple([Refusal(row, *full) for row in others])
+        why = _PLACES_FULL if self.room < self.most and place is not None else _OUTRANKED
+        refusals = (why._replace(rows=tuple(others)),) if others else ()
         return Chosen(tuple(rows), (place,) * len(rows), refusals)
 
     def _spot(self, row: int, free: list[int]) -> int | None:

@@ -30,10 +30,6 @@ class FixedValue(Border):
     amount: Amount
     """In the currency of the transactions."""
 
-    def amounts(self, columns: Mapping[str, Array], rows: int) -> Array:
-        """Return the amount of each row, shape (rows,)."""
-        return np.full(rows, self.amount)
-
 
 class OwnSpendPerTrip(Border):
     """What the customer usually spends on the action's category at one purchase.
@@ -47,7 +43,7 @@ class OwnSpendPerTrip(Border):
     ...     "category_spend_all": np.array([10.0, 99.0, 0.0]),
     ...     "action_spend_per_trip_91d": np.array([3.0, 3.0, np.nan]),
     ... }
-    >>> OwnSpendPerTrip(kind="own_spend_per_trip", fallback=1.5).amounts(columns, 3).tolist()
+    >>> OwnSpendPerTrip(kind="own_spend_per_trip", fallback=1.5).amounts(columns).tolist()
     [2.5, 3.0, 1.5]
     """
 
@@ -58,15 +54,13 @@ class OwnSpendPerTrip(Border):
     fallback: Amount = 0.0
     """The amount where nothing is known."""
 
-    def amounts(self, columns: Mapping[str, Array], rows: int) -> Array:
+    def amounts(self, columns: Mapping[str, Array]) -> Array:
         """Return the amount of each row, shape (rows,); never missing, never negative."""
-        trips = columns["category_trips_all"]
-        often = trips >= self.min_trips
-        own = np.divide(
-            columns["category_spend_all"], trips, out=np.full(rows, np.nan), where=often
-        )
-        amount = np.where(often, own, columns["action_spend_per_trip_91d"])
-        return np.where(np.isfinite(amount) & (amount >= 0), amount, self.fallback)
+        trips, usual = columns["category_trips_all"], columns["action_spend_per_trip_91d"]
+        amount = usual.copy()
+        np.divide(columns["category_spend_all"], trips, out=amount, where=trips >= self.min_trips)
+        amount[~((amount >= 0.0) & (amount < np.inf))] = self.fallback
+        return amount
 
 
 class ExpressionValue(Border):
@@ -117,53 +111,68 @@ class ReadyExpression:
         return worth
 
 
-Value = Annotated[FixedValue | OwnSpendPerTrip | ExpressionValue, Field(discriminator="kind")]
-ReadyValue = FixedValue | OwnSpendPerTrip | ReadyExpression
-"""A value as decisions use it."""
+Written = FixedValue | OwnSpendPerTrip | ExpressionValue
+Value = Annotated[Written, Field(discriminator="kind")]
 
 
-def ready(
-    value: FixedValue | OwnSpendPerTrip | ExpressionValue, actions: Sequence[ActionLike]
-) -> ReadyValue:
-    """Return a value as decisions use it, for the actions of a catalog in their order."""
-    return value.ready(actions) if isinstance(value, ExpressionValue) else value
+class ValueBook:
+    """What the actions of a catalog are worth.
+
+    Parameters
+    ----------
+    values : of each action, in the order of the catalog.
+    actions : the catalog's, in the same order.
+
+    Attributes
+    ----------
+    fixed : shape (actions,); NaN where the amount depends on more than the action.
+
+    Raises
+    ------
+    PolicyError : an expression cannot be used.
+    """
+
+    def __init__(self, values: Sequence[Written], actions: Sequence[ActionLike]) -> None:
+        fixed = [one.amount if isinstance(one, FixedValue) else np.nan for one in values]
+        self.fixed = np.array(fixed, dtype=np.float64)
+        self._others = tuple(
+            (
+                value.ready(actions) if isinstance(value, ExpressionValue) else value,
+                np.array([one == value for one in values], dtype=bool),
+            )
+            for value in dict.fromkeys(values)
+            if not isinstance(value, FixedValue)
+        )
+
+    def amounts(self, columns: Mapping[str, Array], action: Index) -> Array:
+        """Return what each row is worth, shape (rows,), finite and at least 0, or NaN.
+
+        NaN only comes from an expression that says nothing for the row.
+
+        Parameters
+        ----------
+        columns : features of the rows by name.
+        action : shape (rows,), positions of the actions.
+        """
+        worth: Array = self.fixed.take(action)
+        for value, valued in self._others:
+            mine = valued.take(action).nonzero()[0]
+            if not len(mine):
+                continue
+            if isinstance(value, ReadyExpression):
+                worth[mine] = value.amounts(columns, action, mine)
+            else:
+                worth[mine] = value.amounts(columns).take(mine)
+        return worth
 
 
 def value_faults(
-    written: Sequence[tuple[KeyPath, FixedValue | OwnSpendPerTrip | ExpressionValue | None]],
-    actions: Sequence[ActionLike],
+    written: Sequence[tuple[KeyPath, Written | None]], actions: Sequence[ActionLike]
 ) -> Iterator[Told]:
     """Find expressions that cannot be used with the actions; each value with where it stands."""
     for path, value in written:
         try:
-            if value is not None:
-                ready(value, actions)
+            if isinstance(value, ExpressionValue):
+                value.ready(actions)
         except PolicyError as error:
             yield Told((*path, "amount"), str(error))
-
-
-def amounts(
-    values: Sequence[ReadyValue],
-    value_of: Index,
-    columns: Mapping[str, Array],
-    action: Index,
-) -> Array:
-    """Return what each row is worth, shape (rows,), finite and at least 0, or NaN.
-
-    NaN only comes from an expression that says nothing for the row.
-
-    Parameters
-    ----------
-    values : the different ways of a catalog to value an action.
-    value_of : shape (actions,), the position in `values` of each action.
-    action : shape (rows,), positions of the actions.
-    """
-    kind = value_of[action]
-    worth = np.zeros(len(action))
-    for place, value in enumerate(values):
-        mine = kind == place
-        if isinstance(value, ReadyExpression):
-            worth[mine] = value.amounts(columns, action, np.flatnonzero(mine))
-        else:
-            worth[mine] = value.amounts(columns, len(action))[mine]
-    return worth

@@ -21,7 +21,6 @@ from decisioning.manifest import Priors
 from decisioning.policies.consent import ConsentBook
 from decisioning.policies.contact import ContactBook
 from decisioning.policies.policy_book import PolicyBook
-from decisioning.rules import Condition
 from features import declared
 from features.calendar import Calendar
 from features.errors import FeatureError
@@ -239,7 +238,7 @@ def _asked_by_rules(configuration: Configuration) -> tuple[str, ...]:
     Found in the texts of policies, which may name too many: that costs time and changes nothing.
     """
     rules = configuration.catalog.rule_book.rules
-    told = [rule.feature for rule in rules if isinstance(rule, Condition)]
+    told = [rule.feature for rule in rules]
     texts = [policy.when for policy in configuration.policies.policies]
     told += [
         name for text in texts for name in re.findall(r"(?:profile|journey|action)\.(\w+)", text)

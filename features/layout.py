@@ -91,6 +91,10 @@ class Layout:
         """The smallest of the maximum ages, in hours."""
         return float(self.age_limits.min())
 
+    def has_stale(self, age_s: float) -> bool:
+        """Tell whether a profile of an age in seconds has a value beyond its maximum age."""
+        return age_s / 3_600.0 > self.shortest_limit
+
     def scalar_block(self, vectors: Array) -> Array:
         """Return the customer's own values, shape (n, scalars)."""
         return vectors[:, : len(self.scalars)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -47,8 +48,7 @@ class ActionRows:
         return len(self.action_ids)
 
 
-@dataclass(frozen=True)
-class Candidates:
+class Candidates(NamedTuple):
     """What to build a matrix for: one entry per (decision, action).
 
     Attributes
@@ -133,21 +133,24 @@ class RowColumns(Mapping[str, Array]):
         self._candidates = candidates
         self._cache: dict[str, Array] = {}
         self._vectors = _without_stale(candidates)
-        self._today = builder.calendar.day(candidates.decided_at)[candidates.decision]
+        today = builder.calendar.day(candidates.decided_at)
+        self._today = today if len(today) == 1 else today[candidates.decision]
 
     def matrix(self, rows: Index | None = None) -> Array:
         """Return the rows, or some of them, as the builder's model takes them."""
         plan, table = self._builder.plan, self._table
         for name, place in plan.apart.items():
-            table[:, place] = self[name]
-        if rows is not None:
-            table = table.take(rows, axis=0)
-        return table.take(plan.order, axis=1)
+            table[place] = self[name]
+        inputs = table.take(plan.order, axis=0)
+        if rows is not None and len(rows) < inputs.shape[1]:
+            inputs = inputs.take(rows, axis=1)
+        return np.ascontiguousarray(inputs.T)
 
     def __getitem__(self, name: str) -> Array:
-        if name not in self._cache:
-            self._cache[name] = self._column(name)
-        return self._cache[name]
+        column = self._cache.get(name)
+        if column is None:
+            column = self._cache[name] = self._column(name)
+        return column
 
     def stored(self, name: str) -> Array:
         """Return a stored feature as it is stored: a moment in seconds since 1970, not in days."""
@@ -174,8 +177,10 @@ class RowColumns(Mapping[str, Array]):
 
     def _column(self, name: str) -> Array:
         builder, action = self._builder, self._candidates.action
-        if name in builder.plan.column:
-            return self._table[:, builder.plan.column[name]]
+        place = builder.plan.column.get(name)
+        if place is not None:
+            filled: Array = self._table[place]
+            return filled
         if name in builder.actions.attributes:
             return builder.actions.attributes[name][action]
         feature = declared.BY_NAME.get(name)
@@ -198,17 +203,17 @@ def _holds(places: Mapping[str, Index], name: str) -> bool:
 
 
 def _refuse_the_future(candidates: Candidates) -> None:
-    profiles = candidates.profiles
-    late = (profiles.profile_at > candidates.decided_at) | (
-        profiles.newest_event_at >= np.minimum(profiles.profile_at, candidates.decided_at)
-    )
+    profiles, decided_at = candidates.profiles, candidates.decided_at
+    latest = np.minimum(profiles.profile_at, decided_at)
+    # Where there is no profile both are NaN, which is not late.
+    late = (latest < profiles.profile_at) | (latest <= profiles.newest_event_at)
     if np.count_nonzero(late):
-        first = int(np.flatnonzero(late)[0])
+        first = int(late.argmax())
         raise LeakError(
             f"customer {profiles.customer_ids[first]!r}: the profile was computed for "
             f"{_moment(profiles.profile_at[first])} and holds an event of "
             f"{_moment(profiles.newest_event_at[first])}, but the decision was taken at "
-            f"{_moment(candidates.decided_at[first])} ({int(late.sum())} such rows)"
+            f"{_moment(decided_at[first])} ({int(late.sum())} such rows)"
         )
 
 

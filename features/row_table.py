@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Index = npt.NDArray[np.int64]
 
 _NOWHERE = -1
+_MISSING = np.array([np.nan])
 
 
 def stored_places(
@@ -57,23 +58,24 @@ def values_at(places: Index, vectors: Array, decision: Index) -> Array:
 
     Parameters
     ----------
-    places : shape (rows,) or (rows, columns).
+    places : shape (rows,) or (columns, rows).
     decision : shape (rows,), which of the vectors each row is about.
     """
-    at = places
-    if len(vectors) > 1:
-        at = (places.T + decision * vectors.shape[1]).T
-    values: Array = vectors.ravel().take(at)
-    nowhere = places == _NOWHERE
-    if np.count_nonzero(nowhere):
-        values[nowhere] = np.nan
+    if len(vectors) == 1:
+        # Place -1 is the last: a NaN put there costs less than looking for what is nowhere.
+        one: Array = np.concatenate((vectors[0], _MISSING)).take(places)
+        return one
+    values: Array = vectors.ravel().take(places + decision * vectors.shape[1])
+    values[places == _NOWHERE] = np.nan
     return values
 
 
 def popularity_of(candidates: Candidates) -> Array:
     """Return the popularity of each row's action, shape (rows, popularity features)."""
-    day = candidates.decision if len(candidates.popularity) > 1 else 0
-    rows: Array = candidates.popularity[day, candidates.action]
+    if len(candidates.popularity) == 1:
+        same_day: Array = candidates.popularity[0].take(candidates.action, axis=0)
+        return same_day
+    rows: Array = candidates.popularity[candidates.decision, candidates.action]
     return rows
 
 
@@ -125,8 +127,8 @@ class TablePlan:
             slice(*ends) for ends in pairwise([0, *accumulate(map(len, groups))])
         )
         self._moments = slice(0, sum(map(declared.is_moment, stored)))
-        self._places = _side_by_side([_found(places, n) for n in stored], actions).astype(np.int64)
-        self._attributes = _side_by_side([attributes[name] for name in known], actions)
+        self._places = _stacked([_found(places, n) for n in stored], actions).astype(np.int64)
+        self._attributes = _stacked([attributes[name] for name in known], actions)
         self._popularity = _numbers(map(declared.stored(Block.POPULARITY).index, popular))
         self._moment = _numbers(self.column[age.moment] for age in ages.values())
         self._above = _numbers(self.column[ratio.above] for ratio in ratios.values())
@@ -135,25 +137,24 @@ class TablePlan:
     def fill(
         self, candidates: Candidates, vectors: Array, today: Array, calendar: Calendar
     ) -> Array:
-        """Return the table, shape (rows, columns); what stands in the room for others is open.
+        """Return the table, shape (columns, rows); what stands in the room for others is open.
 
         Parameters
         ----------
         vectors : those of the candidates' profiles, without what is too old.
-        today : shape (rows,), the business day of each row's decision.
+        today : shape (rows,) or (1,), the business day of each row's decision.
         """
         action, decision = candidates.action, candidates.decision
-        table = np.empty((len(action), len(self.column) + len(self.apart)))
-        table[:, self._stored] = values_at(self._places.take(action, axis=0), vectors, decision)
-        table[:, self._moments] = calendar.day(table[:, self._moments])
-        popularity = popularity_of(candidates)
-        table[:, self._popular] = popularity.take(self._popularity, axis=1)
-        table[:, self._known] = self._attributes.take(action, axis=0)
-        ages = today[:, None] - table.take(self._moment, axis=1)
-        table[:, self._ages] = np.maximum(ages, 0.0)
-        below = table.take(self._below, axis=1)
+        table = np.empty((len(self.column) + len(self.apart), len(action)))
+        table[self._stored] = values_at(self._places.take(action, axis=1), vectors, decision)
+        table[self._moments] = calendar.day(table[self._moments])
+        table[self._popular] = popularity_of(candidates).T[self._popularity]
+        table[self._known] = self._attributes.take(action, axis=1)
+        ages = np.subtract(today, table.take(self._moment, axis=0), out=table[self._ages])
+        np.maximum(ages, 0.0, out=ages)
+        below = table.take(self._below, axis=0)
         below[below == 0.0] = np.nan
-        table[:, self._ratios] = table.take(self._above, axis=1) / below
+        np.divide(table.take(self._above, axis=0), below, out=table[self._ratios])
         return table
 
 
@@ -187,9 +188,9 @@ def _numbers(numbers: Iterable[int]) -> Index:
     return np.array([*numbers], dtype=np.int64)
 
 
-def _side_by_side(columns: Sequence[Array | Index], actions: int) -> Array:
-    """Return columns over actions as one matrix, shape (actions, columns)."""
-    matrix = np.empty((actions, len(columns)))
+def _stacked(columns: Sequence[Array | Index], actions: int) -> Array:
+    """Return columns over actions as one matrix, shape (columns, actions)."""
+    matrix = np.empty((len(columns), actions))
     for at, column in enumerate(columns):
-        matrix[:, at] = column
+        matrix[at] = column
     return matrix

@@ -13,7 +13,6 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
-from decisioning import value
 from decisioning.catalog import Catalog
 from features.calendar import Calendar
 from features.canonical.tables import Tables
@@ -125,7 +124,7 @@ class _Asked:
             candidates = self.candidates(outcomes.decision[rows], outcomes.action[rows])
             x[rows] = builder.build(candidates)
             columns = builder.columns(candidates)
-            amounts = value.amounts(*self.catalog.values, columns, candidates.action)
+            amounts = self.catalog.values.amounts(columns, candidates.action)
             # What has no value for a customer is not offered, so it is worth nothing.
             worth[rows] = np.nan_to_num(amounts)
             rfm[rows] = recency_frequency(columns)

@@ -92,6 +92,11 @@ class ArbitrationBook:
         return weights
 
     @cached_property
+    def has_thresholds(self) -> bool:
+        """Whether any action can be below a threshold."""
+        return bool((self.minimum_propensity > 0.0).any() or (self.minimum_priority > 0.0).any())
+
+    @cached_property
     def minimum_propensity(self) -> Array:
         """The least propensity of each action, shape (actions,)."""
         return self._minimum(self.file.thresholds.propensity)

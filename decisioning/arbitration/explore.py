@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,7 @@ LEAST_PROBABILITY = 1e-12
 """What was returned had at least this probability."""
 
 
-@dataclass(frozen=True)
-class Explored:
+class Explored(NamedTuple):
     """The drawn order of the candidates, and what is known about the draw.
 
     Attributes

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from functools import reduce
+from operator import mul
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +15,7 @@ Index = npt.NDArray[np.int64]
 Verdicts = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class Factors:
+class Factors(NamedTuple):
     """What the priority of each candidate is made of, each of shape (rows,).
 
     Attributes
@@ -36,9 +37,8 @@ class Factors:
         )
 
 
-@dataclass(frozen=True)
-class Switches:
-    """Which factors count; one that is switched off counts as 1."""
+class Switches(NamedTuple):
+    """Which of the `Factors` count, in their order; one that is switched off counts as 1."""
 
     propensity: bool = True
     context_weight: bool = True
@@ -53,11 +53,8 @@ def priorities(factors: Factors, switches: Switches) -> Array:
     >>> priorities(half, Switches()), priorities(half, Switches(value=False))
     (array([4.]), array([0.5]))
     """
-    product = np.ones_like(factors.propensity)
-    for factor in fields(switches):
-        if getattr(switches, factor.name):
-            product = product * getattr(factors, factor.name)
-    return product
+    counted = [factor for factor, counts in zip(factors, switches, strict=True) if counts]
+    return reduce(mul, counted) if counted else np.ones_like(factors.propensity)
 
 
 def rank(
@@ -78,7 +75,7 @@ def rank(
     [0, 2, 1]
     """
     keys: list[npt.NDArray[np.generic]] = [np.asarray(action_ids), -propensity, -priority]
-    if mandatory is not None:
+    if mandatory is not None and np.count_nonzero(mandatory):
         keys.append(~mandatory)
     order: Index = np.lexsort(keys)
     return order

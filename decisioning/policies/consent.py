@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +20,7 @@ Index = npt.NDArray[np.int64]
 _STOPPED = {"withdrawn": "consent_withdrawn", "objected": "objected"}
 
 
-@dataclass(frozen=True)
-class ConsentJudged:
+class ConsentJudged(NamedTuple):
     """What consent says of candidate rows.
 
     Attributes

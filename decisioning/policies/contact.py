@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -35,8 +35,7 @@ Verdicts = npt.NDArray[np.bool_]
 Limit = Shared
 
 
-@dataclass(frozen=True)
-class ContactJudged:
+class ContactJudged(NamedTuple):
     """What contact policies say of candidate rows; arrays are of shape (rows,).
 
     Attributes

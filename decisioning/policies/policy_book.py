@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from decisioning.catalog import Catalog
 from decisioning.expressions import Condition, Reader, RowConditions, Rows, Vocabulary
+from decisioning.gone import Grounds
 from decisioning.history import History
 from decisioning.local_time import LocalTime
 from decisioning.policies.policy import TIERS, Policy
@@ -31,6 +32,7 @@ class PolicyBook:
     Attributes
     ----------
     policies : in the order in which they are asked: by tier, then as they are written.
+    grounds : why each turns a row down, one after the other for each code of `Judged`.
 
     Raises
     ------
@@ -42,6 +44,11 @@ class PolicyBook:
         enabled = [one for one in file.policies if one.enabled]
         self.policies: tuple[Policy, ...] = tuple(
             sorted(enabled, key=lambda one: TIERS.index(one.tier))
+        )
+        self.grounds = tuple(
+            Grounds(one.tier, one.tier, one.id, reason)
+            for one in self.policies
+            for reason in (one.reason, "value_missing", "policy_error")
         )
         self._zone = calendar.zone
         self._groups = _groups(self.policies, catalog)

@@ -8,7 +8,6 @@ one expression, and only what is left is asked per row, until something turns th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +30,7 @@ Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
 Verdicts = npt.NDArray[np.bool_]
 
+_CODES = 3
 _NOBODY = np.iinfo(np.int64).max
 
 
@@ -41,8 +41,7 @@ class Asked(NamedTuple):
     alive: Verdicts
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(NamedTuple):
     """What the policies say of candidate rows, each of shape (rows,).
 
     Attributes
@@ -53,6 +52,11 @@ class Judged:
 
     failed: Index
     code: Index
+
+    @property
+    def grounds(self) -> Index:
+        """Position in `PolicyBook.grounds`, negative for none."""
+        return self.failed * _CODES + self.code
 
 
 class PolicyGroup:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import numpy as np
 
 from decisioning.arbitration import Factors
@@ -54,10 +52,10 @@ class Because:
         if before is None or after is None:
             return []
         told = []
-        for factor in fields(Factors):
-            was, now = (float(getattr(one, factor.name)[0]) for one in (before, after))
+        for factor in Factors._fields:
+            was, now = (float(getattr(one, factor)[0]) for one in (before, after))
             if now > was if way == "raised" else now < was:
-                told.append(f"{_FACTORS[factor.name]} of {action_id} {way}")
+                told.append(f"{_FACTORS[factor]} of {action_id} {way}")
         return told
 
 

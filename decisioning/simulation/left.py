@@ -53,5 +53,5 @@ def left_to_choose(
     if scored is None:
         nothing = np.zeros(0)
         return np.zeros(0, dtype=np.int64), Factors(nothing, nothing, nothing, nothing)
-    place = worth_trying(funnel, scored, request, world)
-    return scored.action[place], scored.factors.of(place)
+    left = worth_trying(funnel, scored, request, world)
+    return left.action, left.factors

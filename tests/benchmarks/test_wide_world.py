@@ -20,23 +20,23 @@ def demo() -> Configuration:
 
 @pytest.mark.parametrize("actions", [50, 200])
 def test_a_catalog_gets_as_many_actions_as_are_asked_for(demo: Configuration, actions: int) -> None:
-    catalog = widened(demo, actions, 20).catalog
+    catalog = widened(demo, actions).catalog
     assert len(set(catalog.action_ids)) == actions
     assert set(demo.catalog.action_ids) <= set(catalog.action_ids)
     assert {a.category for a in catalog.actions} == {a.category for a in demo.catalog.actions}
 
 
 def test_a_catalog_that_is_wide_enough_stays_as_it_is(demo: Configuration) -> None:
-    assert widened(demo, 10, 0) == demo
+    assert widened(demo, 10, 0, 0) == demo
 
 
-def test_conditions_and_policies_together_are_as_many_as_are_asked_for(demo: Configuration) -> None:
-    wide = widened(demo, 50, 20)
-    assert len(wide.catalog.rule_book.rules) + sum(1 for _ in wide.policies.entries) == 20
+def test_there_are_as_many_policies_of_each_scope_as_are_asked_for(demo: Configuration) -> None:
+    scopes = [policy.scope for policy in widened(demo, 50).policies.policies]
+    assert (scopes.count("customer"), scopes.count("action")) == (16, 4)
 
 
 def test_what_is_written_for_a_server_is_read_as_the_same(
     demo: Configuration, tmp_path: Path
 ) -> None:
-    wide = widened(demo, 50, 20)
+    wide = widened(demo, 50)
     assert load_configuration(written(wide, tmp_path)).content == wide.content

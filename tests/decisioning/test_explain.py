@@ -35,11 +35,12 @@ def told(language: str = "en", **changes: float) -> Told:
 
 
 def texts(contributions: list[float], limit: int | None = 3, **row: float) -> list[str]:
-    return [r.text for r in top_reasons(FEATURES, np.array(contributions), told(**row), limit)]
+    (reasons,) = top_reasons(FEATURES, np.array([contributions]), [told(**row)], limit)
+    return [reason.text for reason in reasons]
 
 
 def test_features_of_one_sentence_are_told_as_one_reason() -> None:
-    reasons = top_reasons(FEATURES, np.array([0.3, 0.4, 0.2, 0.0, -1.0]), told(), 3)
+    (reasons,) = top_reasons(FEATURES, np.array([[0.3, 0.4, 0.2, 0.0, -1.0]]), [told()], 3)
     assert [reason.text for reason in reasons] == [
         "bought pasta sauce 14 times, last 70 days ago",
         "spent 120 in 91 days",

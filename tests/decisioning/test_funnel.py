@@ -9,13 +9,14 @@ import pytest
 
 from decisioning.decision import STAGES, Decision, Removed, Versions
 from decisioning.funnel import Funnel
+from decisioning.gone import Gone, Grounds
 
 IDS = ("coffee", "eggs", "pasta", "tea")
 
 
 @pytest.fixture
 def funnel() -> Funnel:
-    return Funnel(IDS, np.array([0, 2, 3]), [])
+    return Funnel(Gone(IDS), np.array([0, 2, 3]), [])
 
 
 def test_everything_is_left_at_first(funnel: Funnel) -> None:
@@ -52,7 +53,7 @@ def test_whatever_order_rows_are_turned_down_in_each_is_gone_once_or_left() -> N
     for _ in range(200):
         size = int(random.integers(0, 12))
         names = tuple(f"a{number}" for number in range(size))
-        funnel = Funnel(names, np.arange(size), [])
+        funnel = Funnel(Gone(names), np.arange(size), [])
         for stage in STAGES:
             funnel.turn_down(random.random(size) < 0.2, stage, "p", "r")
         told = [one.action_id for one in funnel.removed]
@@ -77,3 +78,12 @@ def test_the_counts_of_a_decision_go_down_stage_by_stage() -> None:
     assert counts["contact"] == (5, 2)
     assert counts["scoring"] == (3, 0)
     assert counts["arbitration"] == (3, 1)
+
+
+def test_rows_go_each_for_its_own_grounds_the_first_grounds_first(funnel: Funnel) -> None:
+    first, second = Grounds("eligibility", "", "a", "x"), Grounds("eligibility", "", "b", "y")
+    funnel.turn_down(np.array([False, True, False]), "catalog", "enabled", "disabled")
+    funnel.turn_down_each(np.array([1, 0, 0]), (first, second))
+    told = [(one.action_id, one.policy_id) for one in funnel.removed]
+    assert told == [("pasta", "enabled"), ("tea", "a"), ("coffee", "b")]
+    assert not funnel.alive.any()

@@ -18,7 +18,8 @@ from decisioning.world import World
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "decisioning"
-PLACE_OF_REASON = {"turn_down": 3, "turn_down_one": 3, "Removed": 4, "Refusal": 2, "Quota": 1}
+PLACE_OF_REASON = {"turn_down": 3, "turn_down_one": 3, "turn_down_rows": 3, "_turn_down": 5,
+                   "Removed": 4, "Refusal": 2, "Quota": 1}  # fmt: skip
 """Which argument of these calls is a reason code."""
 
 BY_HAND = ("no_consent", "consent_withdrawn", "objected", "consent_unreadable", "value_missing",
@@ -57,12 +58,13 @@ def reasons_in(path: Path) -> Iterator[str]:
 
 
 def _places_in_call(node: ast.AST) -> list[ast.expr]:
-    """Where a call takes a reason; a code that is appended to codes may become one."""
+    """Where a call takes a reason; the first of the codes that are returned may become one."""
+    if isinstance(node, ast.Return) and "world.degraded" in ast.unparse(node):
+        codes = node.value.elts[-1] if isinstance(node.value, ast.Tuple) else None
+        return codes.elts[:1] if isinstance(codes, ast.Tuple) else []
     if not isinstance(node, ast.Call):
         return []
     name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-    if name == "append" and ast.unparse(node.func) == "codes.append":
-        return node.args[:1]
     place = PLACE_OF_REASON.get(name)
     return [] if place is None else node.args[place : place + 1]
 

@@ -21,7 +21,7 @@ def test_the_first_of_the_order_are_taken_and_the_rest_is_outranked() -> None:
     chosen = Selection(2).choose(ORDER)
     assert chosen.rows == (3, 1)
     assert chosen.places == (None, None)
-    assert chosen.refusals == tuple(Refusal(row, "max_results", "outranked") for row in (4, 0, 2))
+    assert chosen.refusals == (Refusal((4, 0, 2), "max_results", "outranked"),)
 
 
 def test_an_empty_order_gives_nothing() -> None:
@@ -33,10 +33,7 @@ def test_a_quota_lets_through_as_many_as_are_left_and_names_itself_for_the_other
     quota = Quota("two_a_week", "limit_used_up", 1, rows(3, 1, 0))
     chosen = Selection(3, (quota,)).choose(ORDER)
     assert chosen.rows == (3, 4, 2)
-    assert chosen.refusals == (
-        Refusal(1, "two_a_week", "limit_used_up"),
-        Refusal(0, "two_a_week", "limit_used_up"),
-    )
+    assert chosen.refusals == (Refusal((1, 0), "two_a_week", "limit_used_up"),)
 
 
 def test_a_row_in_two_quotas_needs_room_in_both_and_takes_it_from_both() -> None:
@@ -46,15 +43,15 @@ def test_a_row_in_two_quotas_needs_room_in_both_and_takes_it_from_both() -> None
     assert chosen.rows == (3, 1, 0)
     # Row 4 is stopped by the narrow one and costs the wide one nothing.
     assert chosen.refusals == (
-        Refusal(4, "narrow", "limit_used_up"),
-        Refusal(2, "wide", "group_full"),
+        Refusal((4,), "narrow", "limit_used_up"),
+        Refusal((2,), "wide", "group_full"),
     )
 
 
 def test_a_quota_without_room_lets_nothing_through() -> None:
     chosen = Selection(5, (Quota("none", "limit_used_up", 0, ALL),)).choose(ORDER)
     assert chosen.rows == ()
-    assert len(chosen.refusals) == 5
+    assert [len(one.rows) for one in chosen.refusals] == [5]
 
 
 def test_placements_are_filled_in_the_order_of_the_request() -> None:
@@ -63,10 +60,7 @@ def test_placements_are_filled_in_the_order_of_the_request() -> None:
     assert list(zip(chosen.rows, chosen.places, strict=True)) == [
         (3, "row"), (1, "hero"), (4, "row"),
     ]  # fmt: skip
-    assert chosen.refusals == (
-        Refusal(0, "placements", "placements_full"),
-        Refusal(2, "placements", "placements_full"),
-    )
+    assert chosen.refusals == (Refusal((0, 2), "placements", "placements_full"),)
 
 
 def test_a_row_that_fits_no_placement_is_left_out_and_takes_no_slot() -> None:
@@ -114,7 +108,7 @@ def test_rows_are_those_that_choose_returns_and_no_limit_is_ever_broken() -> Non
         assert selection.rows(order).tolist() == list(chosen.rows)
         assert len(chosen.rows) <= selection.room
         assert len(set(chosen.rows)) == len(chosen.rows)
-        everybody = sorted([*chosen.rows, *(one.row for one in chosen.refusals)])
+        everybody = sorted([*chosen.rows, *(row for one in chosen.refusals for row in one.rows)])
         assert everybody == list(range(size))
         for quota in quotas:
             assert sum(quota.rows[row] for row in chosen.rows) <= quota.remaining

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decisioning.catalog import Catalog
-from decisioning.value import ExpressionValue, FixedValue, OwnSpendPerTrip, amounts
+from decisioning.value import ExpressionValue, FixedValue, OwnSpendPerTrip, ValueBook
 from features.errors import CatalogError
 
 OWN = OwnSpendPerTrip(kind="own_spend_per_trip", min_trips=3, fallback=1.0)
@@ -24,44 +24,44 @@ def columns(trips: float, spend: float, everybody: float) -> dict[str, np.ndarra
 
 
 def test_from_three_purchases_on_the_own_mean_counts() -> None:
-    assert OWN.amounts(columns(3, 12.0, 9.0), 1).tolist() == [4.0]
+    assert OWN.amounts(columns(3, 12.0, 9.0)).tolist() == [4.0]
 
 
 def test_before_that_what_everybody_spends_counts() -> None:
-    assert OWN.amounts(columns(2, 12.0, 9.0), 1).tolist() == [9.0]
-    assert OWN.amounts(columns(np.nan, np.nan, 9.0), 1).tolist() == [9.0]
+    assert OWN.amounts(columns(2, 12.0, 9.0)).tolist() == [9.0]
+    assert OWN.amounts(columns(np.nan, np.nan, 9.0)).tolist() == [9.0]
 
 
 def test_where_nothing_is_known_or_it_is_negative_the_fallback_counts() -> None:
-    assert OWN.amounts(columns(0, 0.0, np.nan), 1).tolist() == [1.0]
-    assert OWN.amounts(columns(5, -20.0, 9.0), 1).tolist() == [1.0]
+    assert OWN.amounts(columns(0, 0.0, np.nan)).tolist() == [1.0]
+    assert OWN.amounts(columns(5, -20.0, 9.0)).tolist() == [1.0]
 
 
 @given(ANY_NUMBER, ANY_NUMBER, ANY_NUMBER)
 def test_a_value_is_never_missing_or_negative(trips: float, spend: float, all_: float) -> None:
     with np.errstate(all="ignore"):
-        worth = OWN.amounts(columns(trips, spend, all_), 1)[0]
+        worth = OWN.amounts(columns(trips, spend, all_))[0]
     assert np.isfinite(worth) and worth >= 0
 
 
 def test_each_action_is_valued_its_own_way(catalog: Catalog) -> None:
     rows = {name: np.repeat(column, 4) for name, column in columns(3, 12.0, 9.0).items()}
     action = np.array([3, 0, 1, 3])
-    assert amounts(*catalog.values, rows, action).tolist() == [2.5, 4.0, 4.0, 2.5]
+    assert catalog.values.amounts(rows, action).tolist() == [2.5, 4.0, 4.0, 2.5]
 
 
-def test_a_fixed_value_is_the_same_for_everybody() -> None:
-    assert FixedValue(kind="fixed", amount=7).amounts({}, 3).tolist() == [7.0, 7.0, 7.0]
+def test_a_fixed_value_is_the_same_for_everybody(catalog: Catalog) -> None:
+    book = ValueBook([FixedValue(kind="fixed", amount=7)] * 4, catalog.ordered)
+    assert book.amounts({}, np.array([0, 3, 3])).tolist() == [7.0, 7.0, 7.0]
 
 
 def said(
     text: str, catalog: Catalog, rows: dict[str, list[float]], action: list[int]
 ) -> list[float]:
     value = ExpressionValue(kind="expression", amount=text)
-    values = (value.ready(catalog.ordered),)
     columns = {name: np.array(column) for name, column in rows.items()}
-    everything = np.zeros(len(catalog.ordered), dtype=np.int64)
-    return amounts(values, everything, columns, np.array(action)).tolist()
+    book = ValueBook([value] * len(catalog.ordered), catalog.ordered)
+    return book.amounts(columns, np.array(action)).tolist()
 
 
 def test_an_expression_values_each_row_by_its_customer_and_its_action(catalog: Catalog) -> None:
@@ -92,7 +92,7 @@ def test_an_expression_stands_beside_other_values(
     catalog = read_catalog(text)
     rows = {name: np.repeat(column, 4) for name, column in columns(3, 12.0, 9.0).items()}
     rows["trips_91d"] = np.array([7.0, 7.0, 7.0, np.nan])
-    worth = amounts(*catalog.values, rows, np.array([3, 0, 1, 3])).tolist()
+    worth = catalog.values.amounts(rows, np.array([3, 0, 1, 3])).tolist()
     assert worth == pytest.approx([3.5, 4.0, 4.0, np.nan], nan_ok=True)
 
 

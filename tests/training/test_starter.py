@@ -172,7 +172,7 @@ def test_what_was_presented_and_what_is_listed_are_both_in_the_catalog(tmp_path:
     starter = start(parquet(tmp_path / "data", actions=listed), tmp_path)
     catalog = load_catalog(starter.catalog)
     assert catalog.action_ids == ("card", "visit")
-    assert catalog.values[0][catalog.values[1][0]].amount == 12.0
+    assert catalog.values.fixed[0] == 12.0
     assert "Never presented, so without evidence: card." in starter.notes
 
 
