@@ -1,33 +1,19 @@
 """The command line as its users meet it, in this process."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cli_world import Run, command_line
 
 import nba
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     monkeypatch.setenv("NBA_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("NBA_MODELS", str(tmp_path / "models"))
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["nba", *words])
-        code = 0
-        try:
-            nba.main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        seen = capsys.readouterr()
-        return code, seen.out, seen.err
-
-    return call
+    return command_line(monkeypatch, capsys)
 
 
 @pytest.fixture

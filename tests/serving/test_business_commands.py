@@ -7,10 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-import nba
-
-Run = Callable[..., tuple[int, str, str]]
+from cli_world import Run, command_line
 
 
 @pytest.fixture
@@ -24,20 +21,7 @@ def run(
     monkeypatch.setenv("NBA_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("NBA_CATALOG", str(tmp_path / "actions.yaml"))
     monkeypatch.setenv("NBA_MODELS", str(tmp_path / "models"))
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["nba", *words])
-        code = 0
-        try:
-            nba.main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        seen = capsys.readouterr()
-        assert "Traceback" not in seen.out + seen.err
-        return code, seen.out, seen.err
-
-    return run
+    return command_line(monkeypatch, capsys)
 
 
 def test_the_catalog_that_is_served_is_checked_where_none_is_named(run: Run) -> None:

@@ -9,10 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from cli_world import Run, command_line
 
-import nba
-
-Run = Callable[..., tuple[int, str, str]]
 HASHED = "e4c0f16457bfa73416ff35d46f8a455fce6c30b1c76714dd35c31d4ba12bed81"
 """SHA-256 of loyalty_card:1."""
 
@@ -27,21 +25,7 @@ def run(
     """Run a verb on the home of the house; returns the exit code and what was printed."""
     (house.folder / "actions.yaml").write_text(catalog("Again?"))
     monkeypatch.setenv("NBA_CATALOG", str(house.folder / "actions.yaml"))
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["nba", "identity", *words])
-        capsys.readouterr()
-        code = 0
-        try:
-            nba.main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        seen = capsys.readouterr()
-        assert "Traceback" not in seen.out + seen.err
-        return code, seen.out, seen.err
-
-    return run
+    return command_line(monkeypatch, capsys, "identity")
 
 
 def test_a_chain_of_merges_is_explained_with_times_rules_and_sources(run: Run) -> None:

@@ -14,11 +14,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from cli_world import Run, command_line
 
-import nba
 from decisioning.history import HistoryNeeds
 
-Run = Callable[..., tuple[int, str, str]]
 DAY = ("--day", "2018-01-01")
 STRICT = "consent: {}\n"
 
@@ -29,21 +28,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.setenv("NBA_HOME", str(tmp_path))
     monkeypatch.setenv("NBA_CATALOG", str(tmp_path / "actions.yaml"))
     monkeypatch.setenv("NBA_MODELS", str(tmp_path / "models"))
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["nba", *words])
-        capsys.readouterr()
-        code = 0
-        try:
-            nba.main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        seen = capsys.readouterr()
-        assert "Traceback" not in seen.out + seen.err
-        return code, seen.out, seen.err
-
-    return run
+    return command_line(monkeypatch, capsys)
 
 
 @pytest.fixture

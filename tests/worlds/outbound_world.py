@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_world import command_line
 
-import nba
 from features.clock import pin_clock
 
 _SAID = "{en: {title: '{name}', text: Text.}, de: {title: '{name}', text: Text.}}"
@@ -56,17 +56,9 @@ class Outbound:
     def run(self, *words: str) -> tuple[int, str, str]:
         """Run a verb; returns the exit code and what was printed, without bars."""
         self.enter()
-        self._monkeypatch.setattr("sys.argv", ["nba", *words])
-        self._capsys.readouterr()
-        code = 0
-        try:
-            nba.main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        seen = self._capsys.readouterr()
-        assert "Traceback" not in seen.out + seen.err
-        told = [line for line in seen.out.splitlines() if line.strip() and "━" not in line]
-        return code, "\n".join(told) + "\n", seen.err
+        code, out, err = command_line(self._monkeypatch, self._capsys)(*words)
+        told = [line for line in out.splitlines() if line.strip() and "━" not in line]
+        return code, "\n".join(told) + "\n", err
 
     def enter(self) -> None:
         """Let every verb from now on work on this home."""
