@@ -115,7 +115,7 @@ def _finite(value: float) -> float | None:
 
 
 def _counted(world: World) -> list[str]:
-    return [name for name, counts in vars(world.arbitration.switches).items() if counts]
+    return [name for name, counts in world.arbitration.switches._asdict().items() if counts]
 
 
 def _removed(told: tuple[Any, ...]) -> dict[str, Any]:
