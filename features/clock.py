@@ -11,9 +11,13 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Protocol
 
 from features.errors import ConfigError
+
+LOOK_EVERY_S = 0.05
+"""How long at most a running process does not know that its clock was moved."""
 
 
 class Clock(Protocol):
@@ -62,27 +66,29 @@ class ShiftedClock:
 class FollowedClock:
     """The clock of a data set, also when it is pinned anew or moved while a process runs.
 
-    It costs one look at the file each time it is asked. A file that has become unusable changes
-    nothing: time goes on as it did.
+    A file that has become unusable changes nothing: time goes on as it did.
 
     Parameters
     ----------
     path : where the clock is pinned; without a file time is the machine's own.
+    look_every_s : how long the file is not looked at again; a decision asks for the time often.
 
     Raises
     ------
     ConfigError : the file is no pinned clock.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, look_every_s: float = LOOK_EVERY_S) -> None:
+        self._path, self._look_every_s = path, look_every_s
+        self._looked = monotonic()
         self._stamp = _stamp(path)
         self._clock = _pinned(path)
         self._trouble: ConfigError | None = None
 
     def now(self) -> datetime:
         """Return the current time of the data set, in UTC."""
-        self._look()
+        if monotonic() - self._looked >= self._look_every_s:
+            self._look()
         return self._clock.now()
 
     @property
@@ -98,6 +104,7 @@ class FollowedClock:
         return self._trouble
 
     def _look(self) -> None:
+        self._looked = monotonic()
         stamp = _stamp(self._path)
         if stamp == self._stamp:
             return
@@ -148,14 +155,14 @@ def move_clock(path: Path, to: datetime) -> Clock:
     return open_clock(path)
 
 
-def open_clock(path: Path) -> FollowedClock:
+def open_clock(path: Path, look_every_s: float = LOOK_EVERY_S) -> FollowedClock:
     """Return the clock of a data set: the pinned one, or the machine's own when none is pinned.
 
     Raises
     ------
     ConfigError : the file is no pinned clock.
     """
-    return FollowedClock(path)
+    return FollowedClock(path, look_every_s)
 
 
 def parse_moment(text: str | None) -> datetime | None:

@@ -50,7 +50,7 @@ def test_without_a_pin_time_is_the_machines_own(tmp_path: Path) -> None:
 
 def test_whoever_has_a_clock_open_follows_when_it_is_pinned_moved_or_let_go(tmp_path: Path) -> None:
     path = tmp_path / "clock.json"
-    clock = open_clock(path)
+    clock = open_clock(path, look_every_s=0.0)
     pin_clock(path, START)
     assert timedelta(0) <= clock.now() - START < timedelta(minutes=1)
     later = START + timedelta(hours=7)
@@ -58,6 +58,16 @@ def test_whoever_has_a_clock_open_follows_when_it_is_pinned_moved_or_let_go(tmp_
     assert timedelta(0) <= clock.now() - later < timedelta(minutes=1)
     pin_clock(path, None)
     assert clock.now().year > 2024 and not clock.pinned
+
+
+def test_the_file_is_not_looked_at_each_time_that_the_clock_is_asked(tmp_path: Path) -> None:
+    path = tmp_path / "clock.json"
+    pin_clock(path, START)
+    seldom = open_clock(path, look_every_s=3_600.0)
+    move_clock(path, START + timedelta(hours=7))
+    assert seldom.now() - START < timedelta(minutes=1)
+    assert seldom.trouble is None
+    assert seldom.now() - START >= timedelta(hours=7)
 
 
 def test_a_clock_that_was_moved_is_not_turned_back_by_a_second_ingest(tmp_path: Path) -> None:
@@ -82,7 +92,7 @@ def test_a_clock_is_moved_forward_only_and_only_where_one_is_pinned(tmp_path: Pa
 def test_a_file_that_becomes_unusable_does_not_make_time_jump(tmp_path: Path) -> None:
     path = tmp_path / "clock.json"
     pin_clock(path, START)
-    clock = open_clock(path)
+    clock = open_clock(path, look_every_s=0.0)
     path.write_text("{")
     for _ in range(2):
         assert timedelta(0) <= clock.now() - START < timedelta(minutes=1)
