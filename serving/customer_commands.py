@@ -76,13 +76,13 @@ def customer_forget(
 def customer_find(customer: Customer) -> None:
     """Look for a customer in every file below the home folder; ends with status 1 if found."""
     from serving.people import open_people
-    from serving.remains import naming
+    from serving.remains import named
 
     settings = _settings()
     with open_people(settings) as people:
         ids = people.ids_of(customer)
         rows = people.ledger.rights.everything_of(ids).rows
-    left = [str(path.relative_to(settings.home)) for path in naming(settings.home, ids)]
+    left = [str(path.relative_to(settings.home)) for path in named(settings.home, ids)]
     typer.echo(f"{rows:,} rows of the ledger name the customer")
     _tell_left(left)
     if rows or left:

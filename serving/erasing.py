@@ -12,7 +12,7 @@ from decisioning.ledger.rights import Rights
 from features.erasure import erase_from_folder
 from features.fresh_rows import forget as forget_fresh
 from features.fresh_rows import writing_online
-from serving.remains import naming
+from serving.remains import named
 
 SPOOLS_ARE_DRAINED_S = 0.3
 """After how long what other processes had in their spools is in the database."""
@@ -81,7 +81,7 @@ def erase(
     # A refresh that was under way may have put a profile back.
     rows["online"] += forget_online(customer_ids)
     rows |= {f"ledger.{name}": count for name, count in both._asdict().items()}
-    left = tuple(str(path.relative_to(home)) for path in naming(home, customer_ids))
+    left = tuple(str(path.relative_to(home)) for path in named(home, customer_ids))
     return Erased(tuple(customer_ids), {name: count for name, count in rows.items() if count}, left)
 
 

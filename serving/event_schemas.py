@@ -32,10 +32,13 @@ LONGEST_ATTRIBUTES = 16_384
 """Most characters of the attributes as JSON."""
 DEEPEST_ATTRIBUTES = 8
 
-_LARGEST = 1e15
+_LARGEST = 1e13
+"""Sums of money are exact decimals of 14 digits before the point (`features.history.money`)."""
 # Adding 0 makes of a negative zero a plain one.
 Number = Annotated[FiniteFloat, Field(ge=-_LARGEST, le=_LARGEST), AfterValidator(lambda n: n + 0.0)]
 """A number that is still one when many of them are added up."""
+OfLine = Annotated[Number, Field(ge=-_LARGEST / MOST_LINES, le=_LARGEST / MOST_LINES)]
+"""A number of which a transaction may have as many as lines."""
 
 
 def _known_type(name: str) -> str:
@@ -93,9 +96,9 @@ class LineIn(_In):
     category: Name | None = Field(None, description="Its category, as in the catalog.")
     category_group: Name | None = Field(None, description="The group of the category.")
     quantity: Number | None = Field(None, description="How many, or how much.")
-    amount: Number = Field(description="What was paid, in the currency; negative when returned.")
-    discount: Number | None = Field(None, ge=0, description="What was taken off, without a sign.")
-    coupon_discount: Number | None = Field(
+    amount: OfLine = Field(description="What was paid, in the currency; negative when returned.")
+    discount: OfLine | None = Field(None, ge=0, description="What was taken off, without a sign.")
+    coupon_discount: OfLine | None = Field(
         None, ge=0, description="What a coupon took off, without a sign."
     )
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from time import monotonic, thread_time
 from typing import Protocol
 
+from features.errors import NbaError
 from features.profiles import Profiles
-from serving.logs import log
+from serving.logs import hashed, log
 
 GATHER_S = 0.075
 """How long customers are gathered; half of the processor time of the last refresh where that is
@@ -65,6 +66,7 @@ class Refreshing:
         self._changed = threading.Condition()
         self._waiting: dict[str, None] = {}
         self._unplaced: dict[str, float] = {}
+        self._refused: set[str] = set()
         self._stopping = False
         self._retry_s = 0.0
         self._took_s = 0.0
@@ -102,7 +104,7 @@ class Refreshing:
 
     def degraded(self) -> list[str]:
         """Return what is wrong, as codes."""
-        return ["refresh_failed"] if self._retry_s else []
+        return ["refresh_failed"] if self._retry_s or self._refused else []
 
     def close(self, seconds: float = 5.0) -> None:
         """Refresh who waits, if that can be done in time, and stop."""
@@ -162,10 +164,33 @@ class Refreshing:
         some = self._take(_BATCH)
         if some:
             try:
-                self._refresher.now(some)
+                self._together(some)
             except BaseException:
                 self.touched(some)
                 raise
+
+    def _together(self, some: list[str]) -> None:
+        """Refresh customers; one of whom nothing can be computed does not hold the others up.
+
+        Raises
+        ------
+        NbaError : a store does not work, for whomever.
+        """
+        try:
+            self._refresher.now(some)
+        except NbaError:
+            raise
+        except Exception as error:
+            if len(some) > 1:
+                middle = len(some) // 2
+                self._together(some[:middle])
+                self._together(some[middle:])
+                return
+            # Tried again when something else happens to the customer.
+            log().error("profile_not_computed", customer=hashed(*some), error=type(error).__name__)
+            self._refused.add(some[0])
+        else:
+            self._refused.difference_update(some)
 
     def _take(self, most: int) -> list[str]:
         with self._changed:

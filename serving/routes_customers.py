@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
@@ -166,7 +167,7 @@ async def _person(parts: Parts, ids: tuple[str, ...]) -> Person:
 
 def _limit(request: Request) -> int:
     given = request.query_params.get("limit", str(_USUAL_ENTRIES))
-    if not given.isdecimal() or not 1 <= int(given) <= MOST_ENTRIES:
+    if not re.fullmatch(r"[0-9]{1,9}", given) or not 1 <= int(given) <= MOST_ENTRIES:
         message = f"not a whole number from 1 to {MOST_ENTRIES}"
         wrong = FieldError(field="limit", message=message, value=given[:100])
         raise ProblemError("wrong_field", "cannot use: limit", (wrong,))

@@ -11,13 +11,16 @@ import hmac
 import http.client
 import socket
 import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from features.errors import ConfigError
 
 TIMEOUT_S = 5.0
-"""How long a call may take to connect, and again for each answer of the other side."""
+"""How long a call may take to connect, and again until it was answered."""
 
 _METADATA = {ip_address(one) for one in ("100.100.100.200", "fd00:ec2::254", "168.63.129.16")}
 
@@ -77,8 +80,10 @@ def call(url: str, body: bytes, secret: bytes, delivery_id: str, sent_at: int) -
         connection.sock = (
             ssl.create_default_context().wrap_socket(raw, server_hostname=host) if secure else raw
         )
-        connection.request("POST", path, body, headers)
-        status = connection.getresponse().status
+        # A timeout of the socket begins anew with every byte; who drips would hold up all others.
+        with _ended_after(TIMEOUT_S, connection.sock):
+            connection.request("POST", path, body, headers)
+            status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         raise CallError(type(error).__name__) from error
     finally:
@@ -96,6 +101,32 @@ def signature(body: bytes, secret: bytes, sent_at: int) -> str:
     """
     told = f"{sent_at}.".encode() + body
     return "sha256=" + hmac.new(secret, told, hashlib.sha256).hexdigest()
+
+
+@contextmanager
+def _ended_after(seconds: float, wire: socket.socket) -> Iterator[None]:
+    """Hang up on who takes longer.
+
+    Raises
+    ------
+    TimeoutError : it took longer; what was read until then may look like an answer.
+    """
+    late = threading.Event()
+
+    def hang_up() -> None:
+        late.set()
+        with suppress(OSError):
+            wire.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, hang_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise TimeoutError
 
 
 def _connect(host: str, port: int, scheme: str) -> socket.socket:

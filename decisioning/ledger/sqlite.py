@@ -153,9 +153,17 @@ class SqliteStore:
             engine.dispose()
 
     def tidy(self) -> None:
-        """Move the write-ahead log into the file and empty it; deleted content is zeroed there."""
-        with self._lock.held(), closing(_connect(self.path, _WRITER)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        """Move the write-ahead log into the file and empty it; deleted content is zeroed there.
+
+        Raises
+        ------
+        LedgerError : it cannot be done now.
+        """
+        try:
+            with self._lock.held(), closing(_connect(self.path, _WRITER)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as error:
+            raise LedgerError(f"{self.path}: its log cannot be emptied ({error})") from error
 
     def close(self) -> None:
         """Close every connection; the last one to close moves the log into the file."""

@@ -69,7 +69,7 @@ def test_it_is_refused_and_nothing_is_left_of_it(house: Any, case: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "kept"), [("-0.0", 0.0), ("1e15", 1e15), ("-1e15", -1e15), ("5e-324", 5e-324)]
+    ("told", "kept"), [("-0.0", 0.0), ("1e13", 1e13), ("-1e13", -1e13), ("5e-324", 5e-324)]
 )
 def test_a_number_at_the_edge_is_kept_as_it_is(house: Any, told: str, kept: float) -> None:
     headers = house.key("events") | {"Content-Type": "application/json"}

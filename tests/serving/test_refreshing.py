@@ -26,6 +26,7 @@ class Recorder:
     failures: int = 0
     built: float | None = 100.0
     late: tuple[str, ...] = ()
+    impossible: frozenset[str] = frozenset()
     gate: threading.Event = field(default_factory=threading.Event)
     closed: bool = False
     asked: list[tuple[str, float]] = field(default_factory=list)
@@ -35,6 +36,8 @@ class Recorder:
         if self.failures:
             self.failures -= 1
             raise FeatureError("the store of customer 007 is locked")
+        if self.impossible & {*customer_ids}:
+            raise ArithmeticError("an amount of customer 007 does not fit")
         self.batches.append(sorted(customer_ids))
         return no_profile(Layout.of((), ()), "?")
 
@@ -172,3 +175,20 @@ def test_a_store_that_fails_does_not_hold_the_end_up(recorder: Recorder) -> None
     refreshing.close()
     assert recorder.closed
     assert recorder.done == []
+
+
+def test_a_customer_of_whom_nothing_can_be_computed_holds_nobody_up(recorder: Recorder) -> None:
+    recorder.impossible = frozenset({"c"})
+    refreshing = started(recorder)
+    refreshing.touched(["a", "b", "c", "d", "e"])
+    wait_until(lambda: {*recorder.done} >= {"a", "b", "d", "e"})
+    wait_until(lambda: refreshing.degraded() == ["refresh_failed"])
+    refreshing.touched(["f"])
+    wait_until(lambda: "f" in recorder.done)
+    assert "c" not in recorder.done
+    # Something else happens to the customer, such as that the event is taken back.
+    recorder.impossible = frozenset()
+    refreshing.touched(["c"])
+    wait_until(lambda: "c" in recorder.done)
+    wait_until(lambda: refreshing.degraded() == [])
+    refreshing.close()

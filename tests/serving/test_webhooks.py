@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import count
 from typing import Any
 
 import pytest
 from trigger_world import BASKET, SECRET, Shop
 
 from features.errors import ConfigError
+from serving import webhooks
 from serving.webhooks import CallError, call, check_address, signature
 
 
@@ -102,3 +106,28 @@ def test_a_name_that_leads_somewhere_forbidden_is_not_called(
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: answers)
     with pytest.raises(CallError, match="may not be called"):
         call("https://crm.example/", b"{}", b"key", "d", 1)
+
+
+def test_a_receiver_that_drips_its_answer_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "TIMEOUT_S", 0.5)
+    over, drops = threading.Event(), count()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            wire, _ = listening.accept()
+            with wire, suppress(OSError):
+                wire.recv(65_536)
+                wire.sendall(b"HTTP/1.1 200 OK\r\n")
+                while not over.wait(0.05):
+                    wire.sendall(b"X-More: %d\r\n" % next(drops))
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        try:
+            with pytest.raises(CallError):
+                call(f"http://127.0.0.1:{listening.getsockname()[1]}/", b"{}", b"s", "d", 1)
+            # A hundred are what the library reads at most.
+            assert next(drops) < 60
+        finally:
+            over.set()
+            dripping.join()

@@ -165,3 +165,18 @@ def test_after_a_write_error_of_the_system_the_next_write_works(sqlite_home) -> 
         env={**os.environ, "PYTHONPATH": f"{ROOT}:{worlds}"},
     )  # fmt: skip
     assert (ran.stdout, ran.returncode) == ("recovered\n", 0), ran.stderr
+
+
+def test_a_log_that_cannot_be_emptied_is_an_error_of_the_ledger(sqlite_home) -> None:
+    ledger = sqlite_home.open()
+    ledger.flush()
+    place = Path(sqlite_home.place)
+    aside = place.with_name("aside.db")
+    place.rename(aside)
+    place.mkdir()
+    try:
+        with pytest.raises(LedgerError, match="its log cannot be emptied"):
+            ledger._store.tidy()
+    finally:
+        place.rmdir()
+        aside.rename(place)
