@@ -31,7 +31,8 @@ def check_files(settings: Settings, catalog: Path) -> tuple[Sequence[str], bool]
         return told, False
     faults = _beside(catalog)
     if not faults:
-        told.append(f"{catalog}: {len(load_catalog(catalog).actions)} actions, no fault")
+        actions = len(load_catalog(catalog).actions)
+        told.append(f"{catalog}: {actions} actions, no fault ({_company(catalog)})")
     return [*told, *faults], not faults
 
 
@@ -45,6 +46,18 @@ def _catalog_of(path: Path) -> Path:
         if path.name.endswith(f".{part}.yaml"):
             return path.with_name(path.name.removesuffix(f".{part}.yaml") + ".yaml")
     return path
+
+
+def _company(catalog: Path) -> str:
+    """Return which files beside a catalog were read, and which are not there."""
+    paths = (
+        *(beside(catalog, part) for part in PARTS),
+        beside(catalog, "identity"),
+        beside(catalog, "triggers"),
+    )
+    there = ", ".join(path.name for path in paths if path.exists()) or "nothing"
+    missing = ", ".join(path.name for path in paths if not path.exists())
+    return f"with {there}" + (f"; not there: {missing}" if missing else "")
 
 
 def _refused(findings: Sequence[Finding]) -> bool:

@@ -32,14 +32,17 @@ def check(tmp_path: Path, catalog: Callable[[str], str]) -> Callable[..., tuple[
 def test_sound_files_are_counted_and_found_usable(check) -> None:
     told, usable = check(policies="consent: {assumed: demo}\n", arbitration="diversity: {}\n")
     assert usable
-    assert told[-1] == "actions.yaml: 3 actions, no fault"
+    assert told[-1] == (
+        "actions.yaml: 3 actions, no fault (with policies.yaml, arbitration.yaml; "
+        "not there: identity.yaml, triggers.yaml)"
+    )
     assert all(line.endswith("[warning]") for line in told[:-1])
 
 
 def test_the_files_of_the_demo_are_sound(tmp_path: Path) -> None:
     for name in ("actions", "campaigns"):
         told, usable = check_files(Settings(home=tmp_path), DEMO / f"{name}.yaml")
-        assert usable and told[-1].endswith("actions, no fault")
+        assert usable and "actions, no fault (with" in told[-1]
 
 
 def test_a_fault_of_the_catalog_is_told_with_line_and_column_and_the_rest_waits(
