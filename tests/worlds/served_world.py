@@ -103,6 +103,7 @@ class Service:
             "NBA_WORKERS": "2",
             "NBA_DEMO_KEY": "true",
             "NBA_TIMEOUT_SECONDS": "30",
+            "NBA_BODY_SECONDS": "30",
             "NBA_DEADLINE_MS": "30000",
             "NBA_FEATURES_MS": "10000",
             "NBA_LEDGER": self.ledger,
