@@ -66,7 +66,7 @@ class Refreshing:
         self._changed = threading.Condition()
         self._waiting: dict[str, None] = {}
         self._unplaced: dict[str, float] = {}
-        self._refused: set[str] = set()
+        self._refused: dict[str, float] = {}
         self._stopping = False
         self._retry_s = 0.0
         self._took_s = 0.0
@@ -136,7 +136,9 @@ class Refreshing:
     def _gathered(self) -> bool:
         """Wait for somebody to refresh; False when there will be nobody any more."""
         with self._changed:
-            self._changed.wait_for(self._anything)
+            # Whoever is refused is tried again, be it that nothing happens meanwhile.
+            until = _LONGEST_RETRY_S if self._refused else None
+            self._changed.wait_for(self._anything, until)
             pause = max(
                 self._retry_s, min(max(self._gather_s, self._took_s / 2), _LONGEST_GATHER_S)
             )
@@ -144,7 +146,9 @@ class Refreshing:
             return bool(self._waiting or self._unplaced) or not self._stopping
 
     def _anything(self) -> bool:
-        return bool(self._waiting or self._unplaced or self._catching_up or self._stopping)
+        return bool(
+            self._waiting or self._unplaced or self._catching_up or self._stopping or self._due()
+        )
 
     def _refresh(self) -> None:
         built_at = self._refresher.built_at()
@@ -152,6 +156,7 @@ class Refreshing:
             # The first build will read every event there is.
             self._take(len(self._waiting))
             self._unplaced.clear()
+            self._refused.clear()
             self._catching_up = False
             return
         if self._catching_up and not self._stopping:
@@ -161,6 +166,7 @@ class Refreshing:
                 log().info("catching_up", customers=len(behind))
             self.touched(behind)
         self._place()
+        self.touched(self._due())
         some = self._take(_BATCH)
         if some:
             try:
@@ -186,11 +192,15 @@ class Refreshing:
                 self._together(some[:middle])
                 self._together(some[middle:])
                 return
-            # Tried again when something else happens to the customer.
             log().error("profile_not_computed", customer=hashed(*some), error=type(error).__name__)
-            self._refused.add(some[0])
+            self._refused[some[0]] = monotonic() + _LONGEST_RETRY_S
         else:
-            self._refused.difference_update(some)
+            for customer_id in some:
+                self._refused.pop(customer_id, None)
+
+    def _due(self) -> list[str]:
+        """Return who was refused so long ago that it may go well now."""
+        return [one for one, again in self._refused.items() if monotonic() >= again]
 
     def _take(self, most: int) -> list[str]:
         with self._changed:
