@@ -28,7 +28,7 @@ from serving.settings import Settings
 
 ANSWERS = 60
 PAUSE_SECONDS = 0.02
-LONGEST_SECONDS = 30.0
+LONGEST_SECONDS = 180.0
 
 
 @dataclass
@@ -47,13 +47,13 @@ class _Asking:
             raise AssertionError(f"status {status}: {body[:300]!r}")
         return taken, json.loads(body)["degraded"]
 
-    def often(self, answers: int, lacking: str | None) -> np.ndarray:
-        """Return how long answers took, each of which lacks something, or nothing where None."""
+    def often(self, answers: int, *lacking: str) -> np.ndarray:
+        """Return how long answers took, each of which lacks one of these, or nothing."""
         taken = []
         with closing(Connection(self.port)) as connection:
             for _ in range(answers):
                 seconds, degraded = self.once(connection)
-                if degraded if lacking is None else lacking not in degraded:
+                if not {*lacking} & {*degraded} if lacking else degraded:
                     raise AssertionError(f"degraded {degraded} where {lacking} was expected")
                 taken.append(seconds)
                 sleep(PAUSE_SECONDS)
@@ -78,14 +78,16 @@ def redis_faults(home: DemoHome, answers: int = ANSWERS) -> tuple[Figure, ...]:
     ):
         folder = Path(name)
         own = copied(home, folder, {"NBA_ONLINE_STORE": redis.url})
+        started = perf_counter()
         told(own, "features", "materialize")
+        filling = perf_counter() - started
         with served(own, folder) as (port, key):
             asking = _Asking(port, cycle([question(one, key) for one in some_customers(home)]))
-            asking.often(answers, None)
-            usual = float(np.median(asking.often(answers, None)))
+            asking.often(answers)
+            usual = float(np.median(asking.often(answers)))
             return (
                 *_faults(asking, redis, answers, usual),
-                *_flushed(asking, redis, own, answers, usual),
+                *_flushed(asking, redis, answers, usual, filling),
             )
 
 
@@ -111,23 +113,20 @@ def _faults(asking: _Asking, redis: RedisServer, answers: int, usual: float) -> 
 
 
 def _flushed(
-    asking: _Asking, redis: RedisServer, own: dict[str, str], answers: int, usual: float
+    asking: _Asking, redis: RedisServer, answers: int, usual: float, filling: float
 ) -> Iterator[Figure]:
     redis.flush()
-    taken = asking.often(answers, "unknown_customer")
-    started = perf_counter()
-    told(own, "features", "materialize")
-    filling = perf_counter() - started
-    again = filling + asking.until_full()
+    # Until the service has noticed, it takes everybody for unknown.
+    taken = asking.often(answers, "unknown_customer", "features_unavailable")
+    again = asking.until_full()
     yield _answers("emptied (FLUSHALL)", taken, usual)
     yield Figure(
         name="redis_faults",
-        workload="Redis no longer emptied: until an answer is full again, by "
-        "`nba features materialize`",
-        against="the command alone",
+        workload="Redis no longer emptied: until an answer is full again, by itself",
+        against="`nba features materialize` into an empty Redis, without a service",
         ours=Sample((again,)),
         baseline=Sample((filling,)),
-        target=1.1,
+        target=2.0,
     )
 
 

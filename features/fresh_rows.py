@@ -123,6 +123,16 @@ def writing_online(home: Path) -> Iterator[None]:
         yield
 
 
+def written_by_another(home: Path) -> bool:
+    """Tell whether a process of this machine is writing profiles online just now."""
+    with (home / "online.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def _batches(path: Path) -> Iterator[pa.RecordBatch]:
     try:
         with pa.OSFile(str(path), "rb") as file, pa.ipc.open_stream(file) as stream:

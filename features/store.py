@@ -55,11 +55,8 @@ warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"ibis\.")
 
 Array = npt.NDArray[np.float64]
 
-PROFILE_VIEW, VECTOR_VIEW, POPULARITY_VIEW = (
-    "customer_profile",
-    "profile_vector",
-    "action_popularity",
-)
+PROFILE_VIEW, VECTOR_VIEW = "customer_profile", "profile_vector"
+POPULARITY_VIEW = "action_popularity"
 
 
 class ProfileStore:
@@ -98,16 +95,27 @@ class ProfileStore:
         LayoutError : it holds a profile of another layout.
         """
         vectors = np.full((1, self.layout.size), np.nan)
-        found = self._read_packed(customer_id)
-        if found is not None:
-            packed, layout = found
+        (values,) = self._read(VECTOR_VIEW, "customer_id", (customer_id,), ("vector", "layout"))
+        # Redis has a null where SQLite has no row.
+        if values and values["vector"].bytes_val:
+            layout = values["layout"].string_val
             if layout != self.layout.hash:
                 raise LayoutError(
                     f"profile of {customer_id!r}: layout {layout} instead of {self.layout.hash}; "
                     "run `nba features materialize`"
                 )
-            vectors[0] = np.frombuffer(packed, dtype="<f8")
+            vectors[0] = np.frombuffer(values["vector"].bytes_val, dtype="<f8")
         return Profiles(self.layout, np.array([customer_id], dtype=object), vectors)
+
+    def count_online(self, customer_ids: Sequence[str]) -> int:
+        """Return how many of the customers have a profile online, of whichever layout.
+
+        Raises
+        ------
+        FeatureError : the online store cannot be read.
+        """
+        found = self._read(VECTOR_VIEW, "customer_id", customer_ids, ("layout",))
+        return sum(bool(values and values["layout"].string_val) for values in found)
 
     def popularity_now(self, action_ids: Sequence[str]) -> Array:
         """Return the newest popularity of actions, shape (1, actions, popularity features)."""
@@ -233,14 +241,6 @@ class ProfileStore:
             ).to_df()
         frame["event_timestamp"] = frame["event_timestamp"].astype("datetime64[us, UTC]")
         return frame
-
-    def _read_packed(self, customer_id: str) -> tuple[bytes, str] | None:
-        """Return the packed vector and its layout; None where there is no profile."""
-        (values,) = self._read(VECTOR_VIEW, "customer_id", (customer_id,), ("vector", "layout"))
-        # Redis has a null where SQLite has no row.
-        if not values or not values["vector"].bytes_val:
-            return None
-        return values["vector"].bytes_val, values["layout"].string_val
 
     def _read(
         self, view: str, join_key: str, ids: Sequence[str], names: Sequence[str]

@@ -158,7 +158,7 @@ class Engine:
         except Exception as error:
             return self._unread(state, customer_id, error)
         self.store_failed = False
-        return profiles, ()
+        return profiles, self.reader.doubts(profiles)
 
     def refresh(self) -> bool:
         """Take up what has changed on disk or with the day; return whether anything was swapped."""
@@ -178,6 +178,7 @@ class Engine:
             "catalog_refused": self.configuration.trouble is not None,
             "features_unavailable": self.store.value is None
             or self.store_failed
+            or self.reader.lost
             or self.reader.breaker.state != "closed",
             "features_refused": self.store.value is not None and self.store.trouble is not None,
             "no_model": self.model.value is None,
@@ -248,7 +249,7 @@ class Engine:
         except Exception as error:
             return self._unread(state, customer_id, error)
         self.store_failed = False
-        return profiles, ()
+        return profiles, self.reader.doubts(profiles)
 
     def _unread(self, state: State, customer_id: str, error: Exception) -> Found:
         self._tell_failure("profile_not_read", error)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from serving.desk import Desk
     from serving.engine import Engine
     from serving.recognition import Recognition
+    from serving.refilling import Refilling
     from serving.refreshing import Refreshing
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -31,6 +32,7 @@ class Parts:
     Attributes
     ----------
     refreshing : None where there is no ledger to read events from.
+    refilling : looks after the online store; None outside of the service.
     """
 
     settings: Settings
@@ -40,6 +42,7 @@ class Parts:
     metrics: Metrics
     recognition: Recognition
     refreshing: Refreshing | None = None
+    refilling: Refilling | None = None
     erasures: Erasures = field(default_factory=Erasures)
 
     def touched(self, customer_ids: Iterable[str]) -> None:

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
+from math import isnan
 from time import monotonic
 from typing import Literal
 
@@ -36,6 +37,10 @@ class ProfileReader:
     ----------
     seconds : how long one read of a server may take.
     count : told what became of every read.
+
+    Attributes
+    ----------
+    lost : whether the store has lost profiles, so that one that is missing means nothing.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class ProfileReader:
         count: Callable[[ReadResult], None] = lambda result: None,
     ) -> None:
         self.breaker = breaker or Breaker(monotonic)
+        self.lost = False
         self._seconds, self._count = seconds, count
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="profiles")
 
@@ -78,6 +84,10 @@ class ProfileReader:
         finally:
             self._count(result)
             self.breaker.tell(ticket, result == "read")
+
+    def doubts(self, found: Profiles) -> tuple[str, ...]:
+        """Return as codes what is wrong with an answer of the store."""
+        return ("features_unavailable",) if self.lost and isnan(found.profile_at[0]) else ()
 
     async def _found(self, store: Store, customer_id: str) -> Profiles:
         if not store.remote:

@@ -78,8 +78,7 @@ def checks(engine: Engine, keys_trouble: str | None) -> dict[str, dict[str, Any]
         },
         "features": {
             "ok": "features_unavailable" not in codes,
-            "detail": ("cannot be read" if "features_unavailable" in codes else "readable")
-            + _BREAKER[engine.reader.breaker.state],
+            "detail": _profiles(engine, codes),
         },
         "model": {
             "ok": not model_codes,
@@ -91,6 +90,13 @@ def checks(engine: Engine, keys_trouble: str | None) -> dict[str, dict[str, Any]
         },
         "clock": _clock_check(engine.clock),
     }
+
+
+def _profiles(engine: Engine, codes: set[str]) -> str:
+    if engine.reader.lost:
+        return "profiles are lost, and are put back"
+    readable = "cannot be read" if "features_unavailable" in codes else "readable"
+    return readable + _BREAKER[engine.reader.breaker.state]
 
 
 def _clock_check(clock: Clock) -> dict[str, Any]:

@@ -138,6 +138,7 @@ class NextBestAction:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         if RUNTIME.parts is not None:
+            RUNTIME.parts.refilling.close()
             if RUNTIME.parts.refreshing is not None:
                 await asyncio.to_thread(RUNTIME.parts.refreshing.close)
             await asyncio.to_thread(RUNTIME.parts.desk.close)
@@ -177,6 +178,7 @@ async def _keep_current(parts: Any) -> None:
             await asyncio.to_thread(parts.engine.refresh)
             await asyncio.to_thread(parts.recognition.refresh)
             await asyncio.to_thread(parts.desk.anchor_daily)
+            await asyncio.to_thread(parts.refilling.look)
         except Exception as error:
             # Following must go on: the next change may be the repair.
             log().error("refresh_failed", error=f"{type(error).__name__}: {error}")

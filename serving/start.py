@@ -33,6 +33,7 @@ from serving.metrics import Metrics
 from serving.operations import Parts
 from serving.profile_reader import ProfileReader
 from serving.recognition import Recognition
+from serving.refilling import Refilling
 from serving.refreshing import Refreshing
 from serving.settings import Settings
 from serving.state import Sources
@@ -93,7 +94,8 @@ def start(settings: Settings) -> Parts:
         refreshing = open_refreshing(settings, desk.engine, desk.ledger)
         refreshing.start()
     keys = KeyRing(settings.keys_path)
-    return Parts(settings, desk.engine, desk, keys, metrics, recognition, refreshing)
+    refilling = Refilling(desk.engine, settings.home)
+    return Parts(settings, desk.engine, desk, keys, metrics, recognition, refreshing, refilling)
 
 
 def identity_key(settings: Settings) -> IdentityKey:

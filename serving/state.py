@@ -37,6 +37,10 @@ class Store(Protocol):
         """Return the newest profile of one customer, one row; NaN when there is none."""
         ...
 
+    def count_online(self, customer_ids: Sequence[str]) -> int:
+        """Return how many of the customers have a profile."""
+        ...
+
     def forget(self, customer_ids: Sequence[str]) -> int:
         """Take customers out; return how many rows went."""
         ...

@@ -36,6 +36,11 @@ def test_an_unknown_customer_has_no_profile(kind: Kind) -> None:
         assert not kind.store.online(customer_id).known.any()
 
 
+def test_customers_with_a_profile_are_counted(kind: Kind) -> None:
+    assert kind.store.count_online([*CUSTOMERS, "nobody", ""]) == len(CUSTOMERS)
+    assert kind.store.count_online([]) == 0
+
+
 def test_a_profile_that_is_written_is_read_at_once(kind: Kind) -> None:
     kind.put("new", MOMENT, 1.0)
     assert kind.number("new") == 1.0

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
+import redis
 from postgres_world import running_postgres
 from profile_world import CATALOG, FULL, POLICIES, build_features, promote_model
 from redis_world import running_redis
 from served_world import ROOT, Service, rows
 
+PATIENCE_S = 180.0
 QUESTION = {"customer_id": "007", "channel": "advisor", "explain": "all", "durable": True}
 
 
@@ -117,6 +121,34 @@ def test_the_service_says_that_nothing_is_missing(served: Service) -> None:
     assert ready["checks"]["features"] == {"ok": True, "detail": "readable"}
     assert 'nba_breaker_state{part="features"} 0.0' in counters
     assert 'nba_feature_reads_total{result="read"}' in counters
+
+
+def test_profiles_that_are_lost_are_back_by_themselves(served: Service) -> None:
+    if "NBA_ONLINE_STORE" in served.more:
+        with redis.Redis.from_url(served.more["NBA_ONLINE_STORE"]) as client:
+            client.flushall()
+    else:
+        with closing(sqlite3.connect(served.home / "feast" / "online.db", timeout=30)) as online:
+            tables = online.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            for (name,) in tables.fetchall():
+                online.execute(f'DELETE FROM "{name}"')
+            online.commit()
+    lacking: set[str] = set()
+    until = monotonic() + PATIENCE_S
+    # Whom something happened to comes back by a refresh; nothing has happened to this one.
+    while (answer := ask(served, customer_id="b"))["degraded"] and monotonic() < until:
+        lacking.update(answer["degraded"])
+        sleep(0.1)
+    assert answer["degraded"] == []
+    # Until it is noticed nobody can know that the customer should be there.
+    assert lacking <= {"features_unavailable", "unknown_customer", "priors"}
+    assert "features_unavailable" in lacking
+    with served.client() as client:
+        while (ready := client.get("/readyz").json())["degraded"] and monotonic() < until:
+            sleep(0.1)
+    assert ready["degraded"] == []
+    log = (served.home / "log").read_text()
+    assert log.count("profiles_lost") == log.count("profiles_put_back") == 1
 
 
 def test_the_online_file_is_there_only_in_the_default_profile(served: Service) -> None:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ from serving.metrics import Metrics
 from serving.operations import Parts
 from serving.profile_reader import ProfileReader
 from serving.recognition import Recognition
+from serving.refilling import Refilling
 from serving.settings import Settings
 from serving.start import identity_key
 from serving.state import Sources
@@ -53,6 +55,7 @@ with warnings.catch_warnings():
     from starlette.testclient import TestClient
 
 READ_MS = 50.0
+PATIENCE_S = 180.0
 BLIND = {"features_unavailable", "priors"}
 
 
@@ -76,6 +79,22 @@ class House:
         assert answer.status_code == 200, answer.text
         body = answer.json()
         return [one["action_id"] for one in body["results"]], set(body["degraded"])
+
+    def put_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the service look after its store until nothing is missed; a real child fills it."""
+        monkeypatch.setenv("NBA_HOME", str(self.home))
+        monkeypatch.setenv("NBA_ONLINE_STORE", self.server.url)
+        refilling = Refilling(self.engine, self.home)
+        refilling.look()
+        assert self.engine.reader.lost
+        assert self.ask() == (BY_PRIORS, BLIND)
+        told = "profiles are lost, and are put back", 0.0
+        assert self.state == told
+        until = monotonic() + PATIENCE_S
+        while self.engine.reader.lost and monotonic() < until:
+            sleep(0.1)
+            refilling.look()
+        assert not self.engine.reader.lost
 
     def ask_until_full(self) -> None:
         """Ask, resting in between, until the answer is full: it has to become so by itself."""
@@ -184,7 +203,9 @@ def test_after_a_rest_one_request_tries_and_the_others_do_not(house: House) -> N
     assert house.reads.total() == 5
 
 
-def test_a_redis_that_comes_back_empty_is_read_and_filled_again(house: House) -> None:
+def test_a_redis_that_comes_back_empty_is_filled_again_by_itself(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     house.server.stop()
     for _ in range(FAILURES):
         house.ask()
@@ -194,7 +215,7 @@ def test_a_redis_that_comes_back_empty_is_read_and_filled_again(house: House) ->
         if (found := house.ask()) != (BY_PRIORS, BLIND):
             break
     assert found == (BY_PRIORS, {"unknown_customer", "priors"})
-    materialized(house.home, Places(online=house.server.url))
+    house.put_back(monkeypatch)
     house.ask_until_full()
     house.engine.refresh()
     assert house.engine.degraded() == []
@@ -223,7 +244,9 @@ def test_a_slow_redis_is_given_up_until_it_is_fast_again(house: House) -> None:
     house.ask_until_full()
 
 
-def test_an_emptied_redis_means_that_nobody_is_known(house: House) -> None:
+def test_an_emptied_redis_is_noticed_and_filled_again_by_itself(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     house.server.flush()
     found = house.ask()
     while "features_unavailable" in found[1]:
@@ -231,8 +254,16 @@ def test_an_emptied_redis_means_that_nobody_is_known(house: House) -> None:
         found = house.ask()
     assert found == (BY_PRIORS, {"unknown_customer", "priors"})
     assert house.engine.reader.breaker.state == "closed"
-    materialized(house.home, Places(online=house.server.url))
+    house.put_back(monkeypatch)
     house.ask_until_full()
+
+
+def test_who_has_no_profile_in_a_store_that_lost_others_is_not_called_unknown(house: House) -> None:
+    house.engine.reader.lost = True
+    assert house.ask() == (FULL, set())
+    assert house.ask("nobody")[1] == BLIND
+    house.engine.reader.lost = False
+    assert house.ask("nobody")[1] == {"unknown_customer", "priors"}
 
 
 def test_a_catalog_that_changes_during_an_outage_keeps_the_popularity(house: House) -> None:
