@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from features.canonical.schemas import OUTCOME_TYPES, TOUCHPOINT_TYPES
+from features.canonical.schemas import LARGEST, OUTCOME_TYPES, TOUCHPOINT_TYPES
 from features.spelling import did_you_mean
 from serving.cloud_events import CloudEventIn
 from serving.item_schemas import MOST_ITEMS
@@ -32,12 +32,10 @@ LONGEST_ATTRIBUTES = 16_384
 """Most characters of the attributes as JSON."""
 DEEPEST_ATTRIBUTES = 8
 
-_LARGEST = 1e13
-"""Sums of money are exact decimals of 14 digits before the point (`features.history.money`)."""
 # Adding 0 makes of a negative zero a plain one.
-Number = Annotated[FiniteFloat, Field(ge=-_LARGEST, le=_LARGEST), AfterValidator(lambda n: n + 0.0)]
+Number = Annotated[FiniteFloat, Field(ge=-LARGEST, le=LARGEST), AfterValidator(lambda n: n + 0.0)]
 """A number that is still one when many of them are added up."""
-OfLine = Annotated[Number, Field(ge=-_LARGEST / MOST_LINES, le=_LARGEST / MOST_LINES)]
+OfLine = Annotated[Number, Field(ge=-LARGEST / MOST_LINES, le=LARGEST / MOST_LINES)]
 """A number of which a transaction may have as many as lines."""
 
 

@@ -40,6 +40,10 @@ TOUCHPOINT_TYPES = (
     "contract_ending",
 )
 
+LARGEST = 1e13
+"""The largest sum of money: sums are exact decimals of 14 digits before the point
+(`features.history.money`), and must still be ones when many are added up."""
+
 CONSENT_STATUSES = ("granted", "withdrawn", "objected")
 
 
@@ -87,6 +91,10 @@ class TableSchema:
         return {column.name: column for column in self.columns}[name]
 
 
+def _money(name: str, required: bool = False, unsigned: bool = False) -> Column:
+    return Column(name, "number", required, low=-LARGEST, high=LARGEST, unsigned=unsigned)
+
+
 def _required(name: str, kind: Kind, choices: tuple[str, ...] = ()) -> Column:
     return Column(name, kind, required=True, choices=choices)
 
@@ -98,13 +106,13 @@ TRANSACTIONS = TableSchema(
         Column("line_id", "id", required=True, numbered_within="transaction_id"),
         _required("customer_id", "id"),
         _required("timestamp", "time"),
-        _required("amount", "number"),
+        _money("amount", required=True),
         Column("item_id", "id"),
         Column("category", "text"),
         Column("category_group", "text"),
         Column("quantity", "number"),
-        Column("discount", "number", unsigned=True),
-        Column("coupon_discount", "number", unsigned=True),
+        _money("discount", unsigned=True),
+        _money("coupon_discount", unsigned=True),
         Column("channel", "text"),
     ),
     key=("transaction_id", "line_id"),

@@ -138,6 +138,25 @@ def test_touchpoints_have_known_types_and_ratings_from_one_to_ten(source: Path) 
     assert rows(source, "touchpoints", "touchpoint_id") == [("1",), ("5",)]
 
 
+def test_an_amount_that_no_exact_sum_can_hold_is_rejected(source: Path) -> None:
+    write(
+        source,
+        "transactions.csv",
+        f"{HEADER},discount",
+        "1,1,a,2024-01-01,1e13,0",
+        "2,1,a,2024-01-01,10000000000001,0",
+        "3,1,a,2024-01-01,-1e14,0",
+        "4,1,a,2024-01-01,1,-2e13",
+    )
+    ingest(source)
+    assert [row[1:] for row in rejects(source)] == [
+        (2, "amount", "10000000000001", "out_of_range"),
+        (3, "amount", "-1e14", "out_of_range"),
+        (4, "discount", "-2e13", "out_of_range"),
+    ]
+    assert rows(source, "transactions", "transaction_id") == [("1",)]
+
+
 def test_a_consent_of_unknown_status_is_rejected(source: Path) -> None:
     write(source, "transactions.csv", HEADER, "1,1,a,2024-01-01,2")
     write(
