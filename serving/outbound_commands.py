@@ -68,13 +68,18 @@ def activate_batch(
         Path | None, typer.Option(help="File for the rows that may be sent, .parquet or .csv.")
     ] = None,
 ) -> None:
-    """Make deferred decisions count, and record what was sent; again changes nothing."""
+    """Make deferred decisions count, and record what was sent; again changes nothing.
+
+    Ends with 1 where a presentation cannot be recorded.
+    """
     from serving.sending import activate_batch as activate
     from serving.sending import told
     from serving.settings import load_settings
 
     report = activate(load_settings(), sent, sent_at, out)
     typer.echo("\n".join(told(report)))
+    if report.refused:
+        raise typer.Exit(1)
 
 
 triggers_app = typer.Typer(no_args_is_help=True, help="Decisions that events lead to.")

@@ -26,6 +26,7 @@ from serving.settings import Settings
 
 _AT_ONCE = 200
 _WAIT_S = 120.0
+_MOST_TOLD = 10
 
 
 @dataclass
@@ -37,7 +38,7 @@ class SendReport:
     statuses : by status, how many decisions: activated and already may be sent; conflict,
         same_person, unknown, not_deferred, erased and failed may not.
     outcomes : by status, how many presentations were reported.
-    refused : the first outcomes that cannot be used, and why.
+    refused : the outcomes that cannot be used, and why.
     may_send : the decisions that are active now.
     """
 
@@ -235,4 +236,6 @@ def told(report: SendReport) -> list[str]:
     if report.outcomes:
         parts = ", ".join(f"{n:,} {name}" for name, n in sorted(report.outcomes.items()))
         lines.append(f"presentations: {parts}")
-    return lines + report.refused[:10]
+    more = len(report.refused) - _MOST_TOLD
+    lines += report.refused[:_MOST_TOLD]
+    return [*lines, f"and {more:,} more that cannot be used"] if more > 0 else lines

@@ -12,6 +12,8 @@ import pyarrow.parquet as parquet
 import pytest
 from outbound_world import LIMIT, POLICIES, Outbound, outbound_home
 
+from serving.sending import SendReport, told
+
 NIGHT = "quiet_hours:\n  - {id: q, begins: '21:00', ends: '08:00', words: {en: Quiet, de: Ruhe}}\n"
 
 
@@ -85,13 +87,18 @@ def test_a_time_of_sending_that_cannot_be_is_told(home: Outbound) -> None:
     sent = home.folder / "sent.csv"
     ids = f"{row['decision_id']},{row['action_id']}"
     sent.write_text(f"decision_id,action_id,sent\n{ids},2019-01-01T00:00:00Z\n")
-    _, out, _ = home.run("activate-batch", "--in", str(sent), "--sent-at", "sent")
-    assert "presentations: 1 refused" in out and "in the future" in out
+    code, out, _ = home.run("activate-batch", "--in", str(sent), "--sent-at", "sent")
+    assert code == 1 and "presentations: 1 refused" in out and "in the future" in out
     sent.write_text(f"decision_id,action_id,sent\n{ids},yesterday\n")
     code, _, err = home.run("activate-batch", "--in", str(sent), "--sent-at", "sent")
     assert code == 1 and "row 1: 'yesterday' is not a time" in err
     code, _, err = home.run("activate-batch", "--in", str(sent), "--sent-at", "when")
     assert code == 1 and "has no column 'when'" in err
+
+
+def test_of_many_that_cannot_be_recorded_the_first_are_named_and_the_others_counted() -> None:
+    report = SendReport(refused=[f"sent:{number}: why" for number in range(13)])
+    assert told(report) == [*report.refused[:10], "and 3 more that cannot be used"]
 
 
 def test_what_is_not_deferred_or_not_known_is_counted(home: Outbound) -> None:
