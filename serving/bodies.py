@@ -12,6 +12,9 @@ from serving.problems import FieldError, ProblemError, wrong_fields
 
 Body = TypeVar("Body", bound=BaseModel)
 
+_MOST_DIGITS = 4_000
+"""Python refuses a few more than these, in words that are of no use to a caller."""
+
 
 def read_body(model: type[Body], raw: bytes) -> Body:
     """Return the body as the model, nothing coerced.
@@ -74,10 +77,19 @@ def _finite(text: str) -> float:
     return number
 
 
+def _whole(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"{text[:40]}... is too large a number")
+    return int(text)
+
+
 def _no_constant(text: str) -> float:
     raise ValueError(f"{text} is not JSON")
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_each_name_once, parse_float=_finite, parse_constant=_no_constant
+    object_pairs_hook=_each_name_once,
+    parse_float=_finite,
+    parse_int=_whole,
+    parse_constant=_no_constant,
 )

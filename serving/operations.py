@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from serving.recognition import Recognition
     from serving.refilling import Refilling
     from serving.refreshing import Refreshing
+    from serving.triggering import Triggering
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -32,7 +33,8 @@ class Parts:
     Attributes
     ----------
     refreshing : None where there is no ledger to read events from.
-    refilling : looks after the online store; None outside of the service.
+    refilling, triggering : what looks after the online store, and what runs triggers; None outside
+        of the service.
     """
 
     settings: Settings
@@ -43,6 +45,7 @@ class Parts:
     recognition: Recognition
     refreshing: Refreshing | None = None
     refilling: Refilling | None = None
+    triggering: Triggering | None = None
     erasures: Erasures = field(default_factory=Erasures)
 
     def touched(self, customer_ids: Iterable[str]) -> None:

@@ -45,7 +45,8 @@ async def readyz(request: Request) -> Response:
 def degraded(parts: Parts) -> list[str]:
     """Return what is missing for a full answer, as codes."""
     found = [*parts.engine.degraded(), *parts.desk.degraded(), *parts.recognition.degraded()]
-    return found if parts.refreshing is None else [*found, *parts.refreshing.degraded()]
+    found += [] if parts.refreshing is None else parts.refreshing.degraded()
+    return found + ([] if parts.triggering is None else parts.triggering.degraded())
 
 
 async def metrics(request: Request) -> Response:

@@ -123,7 +123,7 @@ class NextBestAction:
         parts = RUNTIME.parts
         self._running = (
             asyncio.create_task(_keep_current(parts)),
-            asyncio.create_task(keep_triggering(parts.desk, parts.settings)),
+            asyncio.create_task(keep_triggering(parts.triggering, parts.settings.ledger_place)),
         )
         # Nothing loaded so far will ever be garbage; scanning it again costs pauses of 60 ms.
         gc.collect()

@@ -38,6 +38,7 @@ from serving.refreshing import Refreshing
 from serving.settings import Settings
 from serving.state import Sources
 from serving.trigger_service import check_webhooks
+from serving.triggering import Triggering
 from serving.zones import customer_zones
 
 if TYPE_CHECKING:
@@ -94,8 +95,17 @@ def start(settings: Settings) -> Parts:
         refreshing = open_refreshing(settings, desk.engine, desk.ledger)
         refreshing.start()
     keys = KeyRing(settings.keys_path)
-    refilling = Refilling(desk.engine, settings.home)
-    return Parts(settings, desk.engine, desk, keys, metrics, recognition, refreshing, refilling)
+    return Parts(
+        settings,
+        desk.engine,
+        desk,
+        keys,
+        metrics,
+        recognition,
+        refreshing,
+        Refilling(desk.engine, settings.home),
+        Triggering(desk, settings),
+    )
 
 
 def identity_key(settings: Settings) -> IdentityKey:

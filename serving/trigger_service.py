@@ -31,9 +31,9 @@ def check_webhooks(settings: Settings) -> None:
         check_address(url)
 
 
-async def keep_triggering(desk: Desk, settings: Settings) -> None:
-    """Run rounds for ever, in one process of all that share the ledger."""
-    leader, triggering = Leader(settings.ledger_place), Triggering(desk, settings)
+async def keep_triggering(triggering: Triggering, ledger_place: str) -> None:
+    """Run rounds for ever, in one process of all that share the ledger; the others follow edits."""
+    leader = Leader(ledger_place)
     told = ""
     try:
         while True:
@@ -41,6 +41,8 @@ async def keep_triggering(desk: Desk, settings: Settings) -> None:
             try:
                 if await asyncio.to_thread(leader.leads):
                     await triggering.round()
+                else:
+                    triggering.file.look()
                 told = ""
             except Exception as error:
                 # It must go on: what failed is due in the next round again. Told once.
@@ -66,11 +68,12 @@ def run_triggers(settings: Settings, once: bool, say: Callable[[str], object]) -
     desk = Desk(
         open_engine(settings), open_desk_ledger(settings), settings.ledger_is_remote, PATIENCE_S
     )
+    triggering = Triggering(desk, settings)
     try:
         if not once:
-            asyncio.run(keep_triggering(desk, settings))
+            asyncio.run(keep_triggering(triggering, settings.ledger_place))
             return
-        leader, triggering = Leader(settings.ledger_place), Triggering(desk, settings)
+        leader = Leader(settings.ledger_place)
         if not leader.leads():
             raise ConfigError("another process runs the triggers of this ledger, such as a service")
         try:

@@ -58,6 +58,10 @@ class Triggering:
             return TriggerFile()
         return load_triggers(path, self._desk.engine.state.world.catalog)
 
+    def degraded(self) -> list[str]:
+        """Return what is wrong, as codes."""
+        return [] if self.file.trouble is None else ["triggers_refused"]
+
     async def round(self) -> Counter[str]:
         """Do everything that is due; return how much of what was done.
 

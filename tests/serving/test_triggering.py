@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from decisioning.ledger.leader import Leader
 from decisioning.triggers import load_triggers
 from features.errors import LedgerError, TriggerError
 from serving.outbox import Outbox
+from serving.routes_health import degraded
 from serving.triggering import delivery_id
 
 
@@ -230,6 +232,11 @@ def test_a_file_with_a_fault_leaves_the_former_triggers_in_force(shop: Shop) -> 
     shop.write("triggers: [nonsense]\n")
     assert shop.round(60)["delivered"] == 1
     assert shop.triggering.file.trouble is not None
+    parts = replace(shop.parts, triggering=shop.triggering)
+    assert degraded(parts) == ["triggers_refused"]
+    shop.write(BASKET)
+    shop.round(61)
+    assert degraded(parts) == []
 
 
 @pytest.mark.parametrize("trouble", ["history", "take_decision"])
