@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decisioning.catalog import Catalog
 from decisioning.decision import RankedAction, Reason, Treatment
-from decisioning.explain import Told, top_reasons
+from decisioning.explain import Told, conditions_met, top_reasons
 from decisioning.ranking import Ranked
 from decisioning.request import DecisionRequest
 from decisioning.scoring import Scored
@@ -55,25 +55,43 @@ def _reasons(
     screened: Screened,
     world: World,
 ) -> list[tuple[Reason, ...]]:
-    """Return the reasons of the chosen, in their order; none where the model was not asked."""
-    model, scores = world.model, scored.scores
-    if request.explain == "none" or model is None or scores is None:
+    """Return the reasons of the chosen, in their order; none of one that a prior speaks for."""
+    if request.explain == "none":
         return [()] * len(chosen)
-    everything = request.explain == "all"
+    most = None if request.explain == "all" else TOP_REASONS
+    of_place = _of_model(request, scored, chosen, screened, world, most)
+    for place in chosen:
+        if not scored.predicted.item(place):
+            action = world.catalog.ordered[scored.action.item(place)]
+            told = _told(request, scored, place, screened, world)
+            of_place[place] = conditions_met(action.eligibility, told)[:most]
+    return [of_place.get(place, ()) for place in chosen]
+
+
+def _of_model(
+    request: DecisionRequest,
+    scored: Scored,
+    chosen: tuple[int, ...],
+    screened: Screened,
+    world: World,
+    most: int | None,
+) -> dict[int, tuple[Reason, ...]]:
+    """Return the reasons of those of the chosen that the model was asked about."""
+    model, scores = world.model, scored.scores
+    if model is None or scores is None:
+        return {}
     propensity = scored.model_propensity.take(chosen).tolist()
     # What has a fixed propensity was scored as well, but nothing was made of it.
     asked = [place for place, said in zip(chosen, propensity, strict=True) if said == said]
     if not asked:
-        return [()] * len(chosen)
+        return {}
     rows = scored.asked[asked]
-    if everything:
+    if most is None:
         added = model.exact_contributions(scored.matrix[rows])
     else:
         added = scores.path_contributions(rows)
     told = [_told(request, scored, place, screened, world) for place in asked]
-    reasons = top_reasons(model.features, added, told, None if everything else TOP_REASONS)
-    of_place = dict(zip(asked, reasons, strict=True))
-    return [of_place.get(place, ()) for place in chosen]
+    return dict(zip(asked, top_reasons(model.features, added, told, most), strict=True))
 
 
 def _told(

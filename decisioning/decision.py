@@ -60,7 +60,8 @@ class Reason(NamedTuple):
 
     Attributes
     ----------
-    contribution : what the named features add to the raw score (log-odds) of the model.
+    contribution : what the named features add to the raw score (log-odds) of the model; 0 where no
+        model was asked.
     """
 
     text: str

@@ -6,6 +6,7 @@ one reason, and only what speaks for the action is told.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import numpy.typing as npt
 
 from decisioning.decision import Reason
 from decisioning.request import Language
+from decisioning.rules import Condition
 from decisioning.treatments import inline
 from features import declared
 from features.spec import Sentence
@@ -111,6 +113,21 @@ def top_reasons(
     order = (-sums).argsort(axis=1, kind="stable").tolist()
     each = zip(order, sums.tolist(), contributions.tolist(), told, strict=True)
     return [tuple(islice(_reasons_of(features, groups, *one), limit)) for one in each]
+
+
+def conditions_met(conditions: Sequence[Condition], told: Told) -> tuple[Reason, ...]:
+    """Return what the conditions of an action say of a customer who meets them, in their order.
+
+    That is why an action with a fixed propensity is there at all. What is missing is not told, and
+    an attribute of the action is not about the customer.
+    """
+    names_of: dict[str, list[str]] = {}
+    for name in dict.fromkeys(one.feature for one in conditions):
+        if name in declared.BY_NAME and not math.isnan(told.columns[name].item(told.row)):
+            text = tell(declared.feature(name).sentence, name, told)
+            if text is not None:
+                names_of.setdefault(text, []).append(name)
+    return tuple(Reason(text, tuple(names), 0.0) for text, names in names_of.items())
 
 
 def _reasons_of(

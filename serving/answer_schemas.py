@@ -40,7 +40,10 @@ class ReasonOut(_Out):
 
     text: str
     features: list[str] = Field(description="The features that it speaks of.")
-    contribution: float = Field(description="What they add to the log-odds of the model.")
+    contribution: float = Field(
+        description="What they add to the log-odds of the model; 0 of an action that has a fixed "
+        "propensity, whose reasons are the conditions that the customer meets."
+    )
 
 
 class ResultOut(_Out):

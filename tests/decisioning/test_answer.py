@@ -65,10 +65,19 @@ def test_a_reason_names_the_action_in_the_language_of_the_request(ask: Asker) ->
     assert (german.startswith("Pastasauce"), "pasta sauce" in english) == (True, True)
 
 
-def test_what_has_a_fixed_propensity_has_no_reasons(ask: Asker, world: World) -> None:
+def test_of_a_fixed_propensity_the_reasons_are_the_conditions_that_are_met(
+    ask: Asker, world: World
+) -> None:
     fixed = with_action(world, "pasta_sauce", propensity=0.9)
     reasons = {one.action_id: one.reasons for one in ask(world=fixed).results}
     assert reasons["pasta_sauce"] == () and reasons["coffee"]
+    bought = [{"feature": "category_trips_all", "at_least": 0}]
+    asked = with_action(world, "pasta_sauce", propensity=0.9, eligibility=bought)
+    answer = {one.action_id: one.reasons for one in ask(world=asked).results}
+    (why,) = answer["pasta_sauce"]
+    assert (why.features, why.contribution) == (("category_trips_all",), 0.0)
+    assert "pasta sauce" in why.text
+    assert answer["coffee"] == reasons["coffee"]
 
 
 def test_a_treatment_of_the_action_comes_before_that_of_the_catalog(

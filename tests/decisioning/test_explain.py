@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from decisioning.explain import Told, tell, top_reasons
+from decisioning.explain import Told, conditions_met, tell, top_reasons
+from decisioning.rules import Condition
 from features import declared
 from features.spec import Sentence
 
@@ -137,3 +138,17 @@ def test_every_declared_sentence_can_be_told_without_a_wrong_plural(feature, val
 def test_a_german_name_with_a_point_stays_as_it_is() -> None:
     sentence = Sentence("x", "{action} {value:.1f}")
     assert tell(sentence, "spend_91d", Told(Same(2.5), 0, "Web 2.0", "de")) == "Web 2.0 2,5"
+
+
+def test_met_conditions_are_told_once_each_without_what_is_missing() -> None:
+    conditions = [
+        Condition(feature="days_since_category", more_than=56),
+        Condition(feature="category_trips_all", at_least=3),
+        Condition(feature="category_trips_all", at_most=20),
+        Condition(feature="spend_91d", at_least=9, when_missing="pass"),
+        Condition(feature="weight_in_grams", at_most=500),
+    ]
+    (met,) = conditions_met(conditions, told(spend_91d=np.nan))
+    assert met.text == "bought pasta sauce 14 times, last 70 days ago"
+    assert met.features == ("days_since_category", "category_trips_all")
+    assert met.contribution == 0.0
