@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from serving.problems import FieldError, ProblemError, wrong_fields
+from serving.problems import FieldError, ProblemError, shortened, wrong_fields
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -56,7 +56,8 @@ def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         name = _first_repeated([name for name, _ in pairs])
-        twice = FieldError(field=name, message="stands twice in one object", value=None)
+        told = shortened([value for one, value in pairs if one == name])
+        twice = FieldError(field=name, message="stands twice in one object", value=told)
         raise ProblemError("wrong_field", f"cannot use: {name[:100]}", (twice,))
     return members
 

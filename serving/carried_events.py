@@ -14,7 +14,7 @@ from serving.logs import log
 from serving.operations import Parts
 from serving.problems import FieldError, ProblemError
 from serving.reported import Unread
-from serving.storing import store
+from serving.storing import end_of, store
 
 REFRESH_SHARE = 0.4
 """How much of a request's time the profile may take to be computed anew."""
@@ -30,8 +30,8 @@ async def take_in(parts: Parts, carried: Carried, customer_id: str | None) -> tu
 
     Raises
     ------
-    ProblemError : `wrong_field`, an event cannot be used, and none was stored; `conflict`;
-        `not_stored`.
+    ProblemError : `wrong_field`, an event cannot be used, and none was stored unless only the
+        ledger could know it; `conflict`; `not_stored`.
     """
     told = [_of(customer_id, one) for one in carried]
     now, calendar = parts.engine.clock.now(), parts.engine.calendar
@@ -42,9 +42,12 @@ async def take_in(parts: Parts, carried: Carried, customer_id: str | None) -> tu
             raise _refused(place, item)
         rows.append(item)
     statuses = await store(parts, rows, lambda ledger, some, at: ledger.store_events(some, at))
-    for row, status in zip(rows, statuses, strict=True):
-        if status not in ("stored", "duplicate", "quarantined"):
-            raise ProblemError("conflict", f"event_id {row.event_id}: {status}")
+    for place, (row, status) in enumerate(zip(rows, statuses, strict=True)):
+        end = end_of(row, status)
+        if isinstance(end, Unread):
+            raise _refused(place, end)
+        if status == "conflict":
+            raise ProblemError("conflict", f"event_id {row.event_id}: {end['detail']}")
     return await _refresh(parts, statuses.customers)
 
 

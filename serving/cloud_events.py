@@ -77,7 +77,9 @@ def _check(content: Mapping[str, Any], media_type: str | None) -> None:
     if told != "application/json" and not told.endswith("+json"):
         raise UnusableError.of("datacontenttype", "not JSON", media_type)
     if "data_base64" in content:
-        raise UnusableError.of("data_base64", "only JSON in the member data is read")
+        raise UnusableError.of(
+            "data_base64", "only JSON in the member data is read", content["data_base64"]
+        )
     data = content.get("data")
     if data is None:
         return

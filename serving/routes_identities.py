@@ -17,7 +17,7 @@ from serving.answers import json_response
 from serving.bodies import read_body
 from serving.operations import Operation, Parts, parts_of
 from serving.people import customer_of
-from serving.problems import FieldError, ProblemError
+from serving.problems import FieldError, ProblemError, shortened
 from serving.schemas import Identities, Name
 from serving.storing import not_stored
 
@@ -72,7 +72,8 @@ async def link(request: Request) -> Response:
     told = read_body(IdentitiesIn, await request.body())
     if CUSTOMER_NAMESPACE in told.identities:
         message = "customer ids are not linked but merged: POST .../merge"
-        wrong = FieldError(field="identities.customer_id", message=message, value=None)
+        value = shortened(told.identities[CUSTOMER_NAMESPACE])
+        wrong = FieldError(field="identities.customer_id", message=message, value=value)
         raise ProblemError("wrong_field", "cannot use: identities.customer_id", (wrong,))
     recognition = parts.recognition
     stated = [

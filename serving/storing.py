@@ -38,7 +38,8 @@ async def answer_items(
     rows = [item for item in reported.items if not isinstance(item, Unread)]
     statuses = iter(await store(parts, rows, write) if rows else ())
     ends = [
-        item if isinstance(item, Unread) else _end(item, next(statuses)) for item in reported.items
+        item if isinstance(item, Unread) else end_of(item, next(statuses))
+        for item in reported.items
     ]
     items = [told(one) if isinstance(one, Unread) else one for one in ends]
     for item in items:
@@ -89,7 +90,7 @@ def _tell(parts: Parts, rows: Sequence[Row], statuses: Statuses) -> None:
         log().error("not_told_of_customers", error=type(error).__name__)
 
 
-def _end(row: OutcomeRow | EventRow, status: str) -> dict[str, Any] | Unread:
+def end_of(row: OutcomeRow | EventRow, status: str) -> dict[str, Any] | Unread:
     """Return what an answer tells of a row; what is refused looks as if it could not be read."""
     refers_to = row.refers_to if isinstance(row, EventRow) else None
     undo = isinstance(row, EventRow) and row.type == "undo"

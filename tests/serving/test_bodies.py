@@ -26,5 +26,12 @@ def test_what_is_no_json_is_told_in_plain_words(raw: bytes, told: str) -> None:
     assert refused.value.detail == told
 
 
+def test_a_name_that_stands_twice_is_told_with_both_its_values() -> None:
+    with pytest.raises(ProblemError) as refused:
+        read_json(b'{"a": {"customer_id": "1", "b": 0, "customer_id": "2"}}')
+    (error,) = refused.value.errors
+    assert (error.field, error.value) == ("customer_id", '["1", "2"]')
+
+
 def test_whole_numbers_stay_whole_however_long() -> None:
     assert read_json(b"[7, -12, " + b"9" * 400 + b"]") == [7, -12, int("9" * 400)]

@@ -107,7 +107,10 @@ def test_an_event_that_cannot_be_used_is_named_and_none_is_stored(
 
 def test_an_event_id_that_was_used_before_is_a_conflict(ask, house) -> None:
     ask()
-    assert ask(events=[CALL | {"channel": "web"}]).status_code == 409
+    answer = ask(events=[CALL | {"channel": "web"}])
+    assert answer.status_code == 409
+    told = "event_id c-1: this event_id was used before for something else"
+    assert answer.json()["detail"] == told
     assert stored(house) == [("c-1", "1")]
 
 

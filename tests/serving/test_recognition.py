@@ -257,6 +257,11 @@ def test_bodies_that_cannot_be_used_are_refused(post: Ask, path: str, body: Any)
     assert post(path, **body).status_code == 422
 
 
+def test_a_customer_id_among_ids_to_link_is_told_with_its_value(post: Ask) -> None:
+    (told,) = post("1/identities", identities={"customer_id": ["2"]}).json()["errors"]
+    assert (told["field"], told["value"]) == ("identities.customer_id", '["2"]')
+
+
 @pytest.fixture
 def poor(house: Any) -> dict[str, str]:
     key: dict[str, str] = house.key("decide:web")
