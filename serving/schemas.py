@@ -35,8 +35,8 @@ from features.identity import CUSTOMER_NAMESPACE, normalised
 
 _CONTROLS = r"\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff"
 Name = Annotated[str, Field(min_length=1, max_length=128, pattern=rf"^[^{_CONTROLS}]+$")]
-"""A short text without control characters and without what only hides: marks that turn the direction
-of a whole text around, or a space without width, make an id look like another one."""
+"""A short text without control characters and without what only hides: marks that turn the
+direction of a whole text around, or a space without width, make an id look like another one."""
 
 
 def _moment(value: object) -> object:
