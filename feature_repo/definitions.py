@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import features.lean_feast  # noqa: F401 - before Feast
+
+# isort: split
 from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType
 from feast.types import Array, Bytes, Float64, String
 

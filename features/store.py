@@ -24,9 +24,9 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import typeguard
 import yaml
 
+import features.lean_feast  # noqa: F401 - before Feast
 from features.declared import stored
 from features.errors import FeatureError, LayoutError
 from features.fresh_rows import fold, writing_online
@@ -39,11 +39,7 @@ from features.places import WRITE_SECONDS, Places
 from features.profiles import Profiles
 from features.spec import Block
 
-os.environ.setdefault("FEAST_USAGE", "False")
-if os.environ.get("NBA_FEAST_TYPECHECK") != "1":
-    # Feast re-parses its own source for run-time type checks: two thirds of its import time.
-    vars(typeguard)["typechecked"] = lambda t=None, **_: t if t else (lambda inner: inner)
-
+# isort: split
 from feast import FeatureStore
 from feast.infra.key_encoding_utils import serialize_entity_key
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey

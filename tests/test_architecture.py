@@ -48,7 +48,7 @@ ONLY_IN = {
 }
 
 # The switch for Feast's type checks must be read before Feast is imported.
-WORK_ALLOWED = {"features/store.py": ["os.environ.get('NBA_FEAST_TYPECHECK')"]}
+WORK_ALLOWED = {"features/lean_feast.py": ["os.environ.get('NBA_FEAST_TYPECHECK')"]}
 RUN_CODE_WHEN_READ = {"pickle", "joblib", "dill", "cloudpickle", "skops", "marshal", "shelve"}
 HEAVY = {"feast", "mlflow", "pandas", "lightgbm", "bentoml"}
 WORK = {
