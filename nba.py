@@ -121,13 +121,15 @@ def features_build(config: Config = None) -> None:
 def features_materialize() -> None:
     """Register the definitions in Feast and copy the newest profiles to the online store."""
     from feature_repo.definitions import define
+    from features.clock import open_clock
     from features.store import open_store
     from serving.feature_commands import catch_up
 
-    settings, project = _open()
+    settings = _settings()
     store = open_store(settings.home, settings.feature_repo, settings.places)
     store.apply(define(settings.home).everything())
-    typer.echo(f"{store.materialize(project.clock.now()):,} customers online")
+    until = open_clock(settings.clock_file).now()
+    typer.echo(f"{store.materialize(until):,} customers online")
     typer.echo(f"{catch_up(settings):,} of them had events since the build and were refreshed")
 
 
