@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic, sleep
+from time import sleep
 
 from decisioning.ledger.rights import Rights
 from features.erasure import erase_from_folder
@@ -16,9 +16,6 @@ from serving.remains import named
 
 SPOOLS_ARE_DRAINED_S = 0.3
 """After how long what other processes had in their spools is in the database."""
-
-KEPT_S = 300.0
-"""How long after its beginning what an erasure did is told to whoever asks again."""
 
 _TABLES = ("data", "features", "outbound", "outbox", "datasets", "reports")
 """Folders below the home folder whose tables name customers."""
@@ -41,6 +38,12 @@ class Erased:
     customer_ids: tuple[str, ...]
     rows: dict[str, int] = field(default_factory=dict)
     left: tuple[str, ...] = ()
+
+    def after(self, earlier: Erased) -> Erased:
+        """Return what both erasures of a person did together; what is left is known by this one."""
+        rows = Counter(earlier.rows) + Counter(self.rows)
+        ids = dict.fromkeys((*self.customer_ids, *earlier.customer_ids))
+        return Erased(tuple(ids), dict(rows), self.left)
 
 
 def erase(
@@ -78,43 +81,10 @@ def erase(
     first = rights.forget(customer_ids, subjects, now)
     sleep(SPOOLS_ARE_DRAINED_S)
     both = first.plus(rights.forget(customer_ids, subjects, now))
-    # A refresh that was under way may have put a profile back.
+    # A refresh that had read the events before they went may have put a profile back.
+    with writing_online(home):
+        rows["features/fresh"] += forget_fresh(home / "features", customer_ids)
     rows["online"] += forget_online(customer_ids)
     rows |= {f"ledger.{name}": count for name, count in both._asdict().items()}
     left = tuple(str(path.relative_to(home)) for path in named(home, customer_ids))
     return Erased(tuple(customer_ids), {name: count for name, count in rows.items() if count}, left)
-
-
-class Erasures:
-    """The erasures of this process that somebody has asked for: they may outlast a request.
-
-    Who asks again for the same person meets the one that is under way, or soon after what became of
-    it; later a new one begins, since the person may have come back.
-    """
-
-    def __init__(self) -> None:
-        self._tasks: dict[str, tuple[asyncio.Task[Erased], float]] = {}
-
-    async def of(
-        self, customer_id: str, run: Callable[[], Erased], seconds: float
-    ) -> Erased | None:
-        """Return what an erasure did; None where it goes on after `seconds`.
-
-        Parameters
-        ----------
-        customer_id : as it was asked for; which others the person has is not known afterwards.
-        run : erases; it is called in another thread.
-
-        Raises
-        ------
-        NbaError : what `run` raises.
-        """
-        task, begun = self._tasks.get(customer_id, (None, 0.0))
-        if task is None or (task.done() and monotonic() - begun > KEPT_S):
-            task = asyncio.create_task(asyncio.to_thread(run))
-            self._tasks[customer_id] = task, monotonic()
-        done, _ = await asyncio.wait([task], timeout=seconds)
-        if not done:
-            return None
-        self._tasks.pop(customer_id, None)
-        return task.result()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.erasing import Erasures
+from serving.erasures import Erasures
 from serving.keys import Caller, KeyRing
 from serving.metrics import Metrics
 from serving.settings import Settings
@@ -46,7 +47,11 @@ class Parts:
     refreshing: Refreshing | None = None
     refilling: Refilling | None = None
     triggering: Triggering | None = None
-    erasures: Erasures = field(default_factory=Erasures)
+
+    @cached_property
+    def erasures(self) -> Erasures:
+        """The erasures that this process was asked for."""
+        return Erasures(self.settings.home / "erasures")
 
     def touched(self, customer_ids: Iterable[str]) -> None:
         """Have the profiles of customers refreshed soon: something of theirs was stored."""

@@ -106,7 +106,12 @@ async def forget(request: Request) -> Response:
     ids = await ids_of(parts, customer_id)
     seconds = WAIT_SHARE * parts.settings.timeout_seconds
     try:
-        done = await parts.erasures.of(customer_id, lambda: _forget(parts, ids), seconds)
+        done = await parts.erasures.of(
+            subject_of(identity_key(parts.settings), customer_id),
+            lambda: _forget(parts, ids),
+            lambda: _is_known(parts, ids),
+            seconds,
+        )
     except NbaError as error:
         log().error("not_erased", customer=hashed(customer_id), error=type(error).__name__)
         raise ProblemError(
@@ -120,7 +125,7 @@ async def forget(request: Request) -> Response:
     model = parts.engine.state.world.versions.model
     return json_response(
         {
-            "customer_ids": list(done.customer_ids),
+            "customer_ids": list(done.customer_ids or ids),
             "rows": done.rows,
             "left": list(done.left),
             "models": [model] if model else [],
@@ -151,6 +156,13 @@ def _forget(parts: Parts, ids: tuple[str, ...]) -> Erased:
     home, key = parts.settings.home, identity_key(parts.settings)
     subjects = [subject_of(key, one) for one in ids]
     return erase(ids, subjects, now, ledger.rights, home, forget_online)
+
+
+def _is_known(parts: Parts, ids: tuple[str, ...]) -> bool:
+    ledger = parts.desk.ledger
+    if ledger is None:
+        raise LedgerError("there is no ledger")
+    return ledger.rights.everything_of(ids).rows > 0
 
 
 async def _person(parts: Parts, ids: tuple[str, ...]) -> Person:
