@@ -129,8 +129,12 @@ def features_materialize() -> None:
     store = open_store(settings.home, settings.feature_repo, settings.places)
     store.apply(define(settings.home).everything())
     until = open_clock(settings.clock_file).now()
-    typer.echo(f"{store.materialize(until):,} customers online")
-    typer.echo(f"{catch_up(settings):,} of them had events since the build and were refreshed")
+    try:
+        refreshed = catch_up(settings)
+    finally:
+        # Without the ledger the build alone is better than nothing.
+        typer.echo(f"{store.materialize(until):,} customers online")
+    typer.echo(f"{refreshed:,} of them had events since the build and were refreshed")
 
 
 app.command()(train)

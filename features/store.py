@@ -182,7 +182,8 @@ class ProfileStore:
         """Copy the newest packed rows and popularity online; return the number of customers."""
         start = datetime(1970, 1, 1, tzinfo=UTC)
         with self._guarded("online store"), writing_online(self._home), quietly():
-            for view in (VECTOR_VIEW, POPULARITY_VIEW):
+            # Whoever has a profile is taken for complete.
+            for view in (POPULARITY_VIEW, VECTOR_VIEW):
                 self._feast.materialize(start, until, feature_views=[view])
             let_readers_pass(self._online_store, self._config)
             source: Any = self._feast.get_feature_view(VECTOR_VIEW).batch_source

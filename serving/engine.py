@@ -31,10 +31,9 @@ from serving.profile_reader import ProfileReader, not_before
 from serving.state import Sources, State, Store, build_state, versions_of
 
 _GUESSES = ("unknown_customer", "model_features_missing")
-_OPEN_AGAIN_S = 5.0
+_OPEN_AGAIN_S, _READ_AGAIN_S = 5.0, 60.0
 Found = tuple[Profiles, tuple[str, ...]]
 """A profile, one row, and what kept it from being read, as codes."""
-_READ_AGAIN_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -206,8 +205,7 @@ class Engine:
 
     def _open_store(self) -> bool:
         # A client of a server connects anew by itself.
-        failed = self.store_failed and not self.state.remote
-        missing = failed or self.store.value is None
+        missing = self.store.value is None or (self.store_failed and not self.state.remote)
         opened = self.store.look(again=missing and monotonic() > self._next_open)
         if opened or monotonic() > self._next_open:
             self._next_open = monotonic() + _OPEN_AGAIN_S
@@ -225,17 +223,20 @@ class Engine:
         return self.state
 
     def _with_popularity(self, state: State) -> State:
-        day, self._next_read = self._day(), monotonic() + _READ_AGAIN_S
+        day, self._next_read = self._day(), monotonic() + _OPEN_AGAIN_S
         if state.store is None:
             return replace(state, day=day)
         try:
             popularity = state.store.popularity_now(state.world.catalog.action_ids)
         except Exception as error:
             self._tell_failure("popularity_not_read", error)
-            self._next_read = monotonic() + _OPEN_AGAIN_S
             return replace(state, day=day)
         if state.store.remote and self.reader.breaker.state == "closed":
             self.store_failed = False
+        if np.isnan(popularity).all():
+            # The store has lost it: what was known before is better than nothing.
+            return replace(state, day=day)
+        self._next_read = monotonic() + _READ_AGAIN_S
         return replace(state.with_popularity(popularity), day=day)
 
     def _profile(self, state: State, customer_id: str | None) -> Found:

@@ -5,11 +5,15 @@ Imports stand inside the verbs, so that the command line starts at once.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from decisioning.ledger.ledger import Ledger
+    from features.fresh import Refresher
     from serving.settings import Settings
 
 features_app = typer.Typer(no_args_is_help=True, help="Profile features: compute, put online.")
@@ -62,16 +66,29 @@ def features_parity(
 
 
 def catch_up(settings: Settings) -> int:
-    """Refresh everybody whose profile may lack an event; return how many profiles were written.
+    """Refresh everybody who had events since the build; return how many profiles were written.
 
-    Without the tables that the build was made from nobody can be refreshed.
+    It is done before a build is copied online, since whoever has an older profile there would be
+    taken for complete. Without the tables that the build was made from nobody can be refreshed.
     """
+    from serving.refreshing import BEFORE_BUILD_S
+
     if not (settings.home / "data").is_dir():
         return 0
-    return _refresh(settings, None)
+    with _opened(settings) as (refresher, ledger):
+        built_at = refresher.built_at()
+        since = None if built_at is None else built_at - BEFORE_BUILD_S
+        return len(refresher.now(one for one, _ in ledger.events.newest(since)))
 
 
 def _refresh(settings: Settings, customer_ids: list[str] | None) -> int:
+    with _opened(settings) as (refresher, ledger):
+        behind = refresher.behind(ledger.events.newest()) if customer_ids is None else customer_ids
+        return len(refresher.now(behind))
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[tuple[Refresher, Ledger]]:
     from features.calendar import Calendar
     from features.clock import open_clock
     from serving.start import open_desk_ledger, open_refresher
@@ -79,9 +96,5 @@ def _refresh(settings: Settings, customer_ids: list[str] | None) -> int:
     clock, calendar = open_clock(settings.clock_file), Calendar(settings.time_zone)
     with open_desk_ledger(settings) as ledger:
         refresher = open_refresher(settings, clock, calendar, ledger)
-        asked = (
-            list(refresher.behind(ledger.events.newest())) if customer_ids is None else customer_ids
-        )
-        written = len(refresher.now(asked))
+        yield refresher, ledger
         refresher.close()
-    return written

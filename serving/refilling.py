@@ -26,7 +26,7 @@ from serving.settings import ROOT
 LOOK_S = 2.0
 """How often is looked whether profiles are lost."""
 PAUSE_S, LONGEST_PAUSE_S = 30.0, 600.0
-"""After a child that did not help the next one waits, twice as long each time."""
+"""No child begins sooner after another; after one that did not help, twice as long each time."""
 _NICE = 10
 
 
@@ -65,6 +65,7 @@ class Refilling:
     Parameters
     ----------
     home : has the build in `features`; the locks of this machine are there too.
+    now : seconds on a clock that all processes of this machine share.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Refilling:
         self._engine, self._home, self._fill, self._now = engine, home, fill, now
         self._kept = KeptOnline(home / "features")
         self._child: Child | None = None
+        self._closed = False
         self._next_look = self._next_fill = 0.0
         self._pause = PAUSE_S
 
@@ -85,21 +87,25 @@ class Refilling:
 
         A store that cannot be read just now is left to the breaker.
         """
-        if self._running() or self._now() < self._next_look:
+        self._reap()
+        store, reader = self._engine.state.store, self._engine.reader
+        if self._closed or self._now() < self._next_look or store is None:
             return
         self._next_look = self._now() + LOOK_S
-        store, reader = self._engine.state.store, self._engine.reader
-        if store is None or reader.breaker.state != "closed":
+        if reader.breaker.state != "closed":
             return
         with suppress(NbaError):
             reader.lost = self._kept.lost(store)
+            if self._child is not None:
+                return
             if not reader.lost:
                 self._pause, self._next_fill = PAUSE_S, 0.0
             elif self._now() >= self._next_fill:
                 self._begin()
 
     def close(self) -> None:
-        """Let the child end; what it has written is written."""
+        """Let the child end, and begin no other; what it has written is written."""
+        self._closed = True
         if self._child is not None:
             self._child.terminate()
 
@@ -107,20 +113,30 @@ class Refilling:
         if written_by_another(self._home):
             # A materialisation, as likely as not; or a refresh, and then the next look is soon.
             return
-        with (self._home / "refill.lock").open("ab") as lock:
-            if not try_lock(lock.fileno()):
+        with (self._home / "refill.lock").open("a+b") as lock:
+            if not try_lock(lock.fileno()) or self._begun_lately(lock):
                 return
+            lock.truncate(0)
+            lock.write(repr(self._now()).encode())
+            lock.flush()
             log().error("profiles_lost", fill="nba features materialize")
             self._child = self._fill(lock)
 
-    def _running(self) -> bool:
-        if self._child is None:
-            return False
-        ended = self._child.poll()
+    def _begun_lately(self, lock: IO[bytes]) -> bool:
+        """Tell whether any process of this machine has begun a child less than a pause ago."""
+        lock.seek(0)
+        with suppress(ValueError):
+            return 0.0 <= self._now() - float(lock.read()) < PAUSE_S
+        return False
+
+    def _reap(self) -> None:
+        ended = None if self._child is None else self._child.poll()
         if ended is None:
-            return True
-        log().info("profiles_put_back", ok=ended == 0)
+            return
+        if ended == 0:
+            log().info("profiles_put_back")
+        else:
+            log().error("profiles_not_put_back", status=ended)
         self._child = None
         self._next_look, self._next_fill = 0.0, self._now() + self._pause
         self._pause = min(2 * self._pause, LONGEST_PAUSE_S)
-        return False

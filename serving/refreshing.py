@@ -20,7 +20,8 @@ longer, so that a third of a core is left to requests. Where others hold the pro
 it is pause enough."""
 _LONGEST_GATHER_S = 0.25
 _UNPLACED_S = 10.0
-_BEFORE_BUILD_S = 60.0
+BEFORE_BUILD_S = 60.0
+"""How long before a build events may have come that it did not find in the ledger."""
 _RETRY_S, _LONGEST_RETRY_S = 1.0, 30.0
 _BATCH = 100
 
@@ -160,7 +161,7 @@ class Refreshing:
             self._catching_up = False
             return
         if self._catching_up and not self._stopping:
-            behind = list(self._refresher.behind(self._newest(built_at - _BEFORE_BUILD_S)))
+            behind = list(self._refresher.behind(self._newest(built_at - BEFORE_BUILD_S)))
             self._catching_up = False
             if behind:
                 log().info("catching_up", customers=len(behind))

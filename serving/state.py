@@ -45,7 +45,7 @@ class Store(Protocol):
         """Take customers out; return how many rows went."""
         ...
 
-    def popularity_now(self, action_ids: tuple[str, ...]) -> Array:
+    def popularity_now(self, action_ids: Sequence[str]) -> Array:
         """Return the popularity of actions, shape (1, actions, popularity features)."""
         ...
 

@@ -75,6 +75,7 @@ class FakeStore:
     known: tuple[str, ...] = ("1", "007")
     profile_at: datetime = NOW
     failure: Exception | None = None
+    popularity: float = 0.0
     popularity_reads: int = 0
     remote: bool = False
 
@@ -88,7 +89,7 @@ class FakeStore:
 
     def popularity_now(self, action_ids: tuple[str, ...]) -> np.ndarray[Any, Any]:
         self.popularity_reads += 1
-        return np.zeros((1, len(action_ids), len(stored(Block.POPULARITY))))
+        return np.full((1, len(action_ids), len(stored(Block.POPULARITY))), self.popularity)
 
 
 class FakeModel:

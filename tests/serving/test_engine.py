@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
+import numpy as np
 import pytest
 
 from decisioning.history import NO_HISTORY
 from decisioning.request import DecisionRequest
 from features.clock import FixedClock
 from features.errors import CatalogError, FeatureError
+from serving.engine import _OPEN_AGAIN_S
 
 QUESTION = DecisionRequest("1")
 
@@ -127,6 +130,20 @@ def test_popularity_is_read_once_a_day(house: Any) -> None:
     engine.answer(QUESTION, NO_HISTORY)
     engine.answer(QUESTION, NO_HISTORY)
     assert house.store.popularity_reads == 2
+
+
+def test_a_popularity_that_the_store_has_lost_is_kept_and_asked_for_again_soon(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.store.popularity = 0.25
+    engine = house.engine()
+    house.store.popularity = np.nan
+    engine.clock = FixedClock(house.clock.moment + timedelta(days=1))
+    assert (engine.current().popularity == 0.25).all()
+    monkeypatch.setattr("serving.engine.monotonic", lambda: monotonic() + _OPEN_AGAIN_S)
+    house.store.popularity = 0.75
+    engine.refresh()
+    assert (engine.current().popularity == 0.75).all()
 
 
 def test_a_rollback_to_the_last_model_needs_no_loading(

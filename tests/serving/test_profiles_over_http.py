@@ -138,6 +138,9 @@ def test_profiles_that_are_lost_are_back_by_themselves(served: Service) -> None:
     # Whom something happened to comes back by a refresh; nothing has happened to this one.
     while (answer := ask(served, customer_id="b"))["degraded"] and monotonic() < until:
         lacking.update(answer["degraded"])
+        # Nobody is full again without what happened since the build.
+        touched = ask(served)
+        assert touched["degraded"] or touched["feature_age_s"] < 3_600
         sleep(0.1)
     assert answer["degraded"] == []
     # Until it is noticed nobody can know that the customer should be there.
@@ -147,7 +150,10 @@ def test_profiles_that_are_lost_are_back_by_themselves(served: Service) -> None:
         while (ready := client.get("/readyz").json())["degraded"] and monotonic() < until:
             sleep(0.1)
     assert ready["degraded"] == []
-    log = (served.home / "log").read_text()
+    # The child may have to finish what is there already.
+    while "profiles_put_back" not in (log := (served.home / "log").read_text()):
+        assert monotonic() < until
+        sleep(0.1)
     assert log.count("profiles_lost") == log.count("profiles_put_back") == 1
 
 

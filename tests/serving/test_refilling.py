@@ -9,15 +9,24 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from features.declared import stored
 from features.errors import FeatureError
 from features.fresh_rows import writing_online
+from features.spec import Block
 from serving.breaker import FAILURES
 from serving.profile_reader import ProfileReader
 from serving.refilling import LONGEST_PAUSE_S, LOOK_S, PAUSE_S, Refilling
+
+POPULAR = stored(Block.POPULARITY)
+
+
+def nothing_popular(action_ids: Sequence[str]) -> np.ndarray:
+    return np.full((1, len(action_ids), len(POPULAR)), np.nan)
 
 
 @dataclass
@@ -55,7 +64,8 @@ class House:
 
     def another(self) -> Refilling:
         """Return one more who looks after it: that of another worker."""
-        state = SimpleNamespace(store=SimpleNamespace(count_online=self.count_online))
+        store = SimpleNamespace(count_online=self.count_online, popularity_now=nothing_popular)
+        state = SimpleNamespace(store=store)
         engine: Any = SimpleNamespace(state=state, reader=self.reader)
         return Refilling(engine, self.home, self.fill, lambda: self.now)
 
@@ -77,6 +87,9 @@ class House:
 def house(tmp_path: Path) -> House:
     (tmp_path / "features").mkdir()
     pq.write_table(pa.table({"customer_id": ["a", "b"]}), tmp_path / "features/vector.parquet")
+    nothing = {name: pa.nulls(0, pa.float64()) for name in POPULAR}
+    days = {"action_id": pa.nulls(0, pa.string()), "as_of": pa.nulls(0, pa.timestamp("us"))}
+    pq.write_table(pa.table(days | nothing), tmp_path / "features/popularity.parquet")
     return House(tmp_path)
 
 
@@ -99,14 +112,44 @@ def test_lost_profiles_are_put_back_by_one_child_and_seen_again(house: House) ->
     assert len(house.children) == 1
 
 
-def test_a_store_that_is_emptied_twice_is_filled_twice_without_waiting(house: House) -> None:
+def test_what_is_back_is_seen_before_the_child_has_ended(house: House) -> None:
+    house.online = 0
+    house.later()
+    house.online = 2
+    house.later()
+    assert not house.reader.lost and len(house.children) == 1
+
+
+def test_a_store_that_is_emptied_twice_is_filled_twice(house: House) -> None:
     for times in (1, 2):
         house.online = 0
-        house.later()
+        house.later(PAUSE_S)
         assert len(house.children) == times
         house.online = 2
         house.children[-1].end()
         house.later()
+
+
+def test_no_child_begins_soon_after_that_of_another_worker(house: House) -> None:
+    other = house.another()
+    house.online = 0
+    house.later()
+    house.children[0].end(1)
+    other.look()
+    house.now += PAUSE_S / 2
+    other.look()
+    assert len(house.children) == 1
+    house.now += PAUSE_S / 2
+    other.look()
+    assert len(house.children) == 2
+
+
+@pytest.mark.parametrize("written", ["", "?", "nan", "1e9"])
+def test_a_lock_with_anything_in_it_keeps_nobody_from_filling(house: House, written: str) -> None:
+    (house.home / "refill.lock").write_text(written)
+    house.online = 0
+    house.later()
+    assert len(house.children) == 1
 
 
 def test_a_child_that_did_not_help_is_followed_by_another_later_and_later(house: House) -> None:
@@ -130,9 +173,6 @@ def test_of_two_workers_one_has_it_done(house: House) -> None:
         other.look()
         house.now += LOOK_S
     assert len(house.children) == 1
-    house.children[0].end(1)
-    other.look()
-    assert len(house.children) == 2
 
 
 def test_nobody_fills_what_is_being_written(house: House) -> None:
@@ -156,8 +196,14 @@ def test_a_store_that_cannot_be_read_is_left_to_the_breaker(house: House) -> Non
 
 
 def test_a_child_is_asked_to_end_with_the_service(house: House) -> None:
-    house.refilling.close()
     house.online = 0
     house.later()
     house.refilling.close()
     assert house.children[0].terminated
+
+
+def test_none_begins_once_the_service_ends(house: House) -> None:
+    house.refilling.close()
+    house.online = 0
+    house.later()
+    assert not house.children
