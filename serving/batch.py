@@ -28,6 +28,9 @@ AT_ONCE = 100
 PATIENCE_S = 120.0
 """How long one decision of a batch may take: nobody waits for it, and the ledger may be busy."""
 
+PROFILE_PATIENCE_MS = 5_000.0
+"""How long reading one profile may take in a batch."""
+
 Tell = Callable[[int, int], None]
 
 
@@ -75,14 +78,19 @@ def decide_batch(
     Raises
     ------
     ConfigError : something that was asked for cannot be used.
-    LedgerError : the ledger does not take decisions.
+    LedgerError, FeatureError : the ledger does not take decisions, or profiles cannot be read; what
+        is done is kept for when it goes on.
     """
     from serving.logs import set_up_logs
     from serving.start import open_desk_ledger, open_engine
 
     check_out(out)
     set_up_logs("critical")
-    engine = open_engine(settings)
+    # Its own load makes reads late that would be in time for a single customer.
+    patient = max(settings.features_ms, PROFILE_PATIENCE_MS)
+    engine = open_engine(
+        settings.model_copy(update={"features_ms": patient, "deadline_ms": patient})
+    )
     desk = Desk(engine, open_desk_ledger(settings), settings.ledger_is_remote, PATIENCE_S)
     try:
         return decide_at(desk, settings.home, wanted, request, out, run_id, say)

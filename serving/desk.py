@@ -18,7 +18,7 @@ from decisioning.ledger.ledger import Ledger
 from decisioning.ledger.rows import Taken
 from decisioning.request import DecisionRequest
 from decisioning.reservation import capped, still_free
-from features.errors import LedgerError
+from features.errors import FeatureError, LedgerError
 from serving.decision_rows import layout_of, row_of, slots_at
 from serving.engine import Answer, Engine, Found
 from serving.logs import log
@@ -76,12 +76,14 @@ class Desk:
         ----------
         digest : of the question, so that the same request id with another question is noticed.
         durable : wait until the decision is committed.
-        patient : nobody waits: no answer is better than one that the ledger had no part in.
+        patient : nobody waits: no answer is better than one that the ledger or, where there are
+            profiles, the profile had no part in.
 
         Raises
         ------
         ProblemError : `conflict`, the request id was used for another question.
-        LedgerError : only if `patient`: the ledger cannot be read, or did not take the decision.
+        LedgerError, FeatureError : only if `patient`: the ledger or the profile cannot be read, or
+            the ledger did not take the decision.
         """
         if request.mode != "dry_run" and request.decision_request_id is not None:
             earlier = await self._earlier(request.decision_request_id, digest)
@@ -90,6 +92,10 @@ class Desk:
         state = self.engine.current()
         until = monotonic() + self._read_seconds
         found = await self.engine.profile_of(state, request.customer_id)
+        if patient and state.store is not None and "features_unavailable" in found[1]:
+            raise FeatureError(
+                "no decision is better than one without the profile, which cannot be read"
+            )
         history, trouble = await self._history(request, state, until)
         _insist(patient, trouble)
         told = codes + trouble

@@ -23,7 +23,7 @@ from decisioning.request import DecisionRequest
 from decisioning.world import PropensityModel, World
 from features.calendar import Calendar
 from features.clock import Clock
-from features.errors import CatalogError, LeakError, NbaError
+from features.errors import CatalogError, LayoutError, LeakError, NbaError
 from features.profiles import Profiles, no_profile
 from serving.following import Followed
 from serving.logs import log
@@ -217,9 +217,8 @@ class Engine:
         state = self.state
         if again or state.day != self._day():
             fresh = self._with_popularity(state)
-            if self.state is state:
-                # Else a refresh in its thread was first, with something newer than this.
-                self.state = fresh
+            # Or else a refresh in its thread was first, with something newer than this.
+            self.state = fresh if self.state is state else self.state
         return self.state
 
     def _with_popularity(self, state: State) -> State:
@@ -240,11 +239,9 @@ class Engine:
         return replace(state.with_popularity(popularity), day=day)
 
     def _profile(self, state: State, customer_id: str | None) -> Found:
-        nobody = no_profile(state.world.layout, customer_id or "")
-        if state.store is None:
-            return nobody, ("features_unavailable",)
-        if customer_id is None:
-            return nobody, ()
+        if state.store is None or customer_id is None:
+            unread = ("features_unavailable",) if state.store is None else ()
+            return no_profile(state.world.layout, customer_id or ""), unread
         try:
             profiles = state.store.online(customer_id)
         except Exception as error:
@@ -254,7 +251,9 @@ class Engine:
 
     def _unread(self, state: State, customer_id: str, error: Exception) -> Found:
         self._tell_failure("profile_not_read", error)
-        return no_profile(state.world.layout, customer_id), ("features_unavailable",)
+        other = isinstance(error, LayoutError)
+        code = "profile_layout_mismatch" if other else "features_unavailable"
+        return no_profile(state.world.layout, customer_id), (code,)
 
     def _decide(
         self,

@@ -21,7 +21,7 @@ from decisioning.decision import STAGES, Decision
 from decisioning.request import Channel, DecisionRequest, Language, Mode
 from decisioning.treatments import CHANNELS, LANGUAGES
 from decisioning.world import World
-from features.errors import ConfigError, LedgerError
+from features.errors import ConfigError, FeatureError, LedgerError
 from features.spelling import did_you_mean
 from serving.answers import answer_of, bytes_of
 from serving.desk import Desk, Logged
@@ -91,10 +91,11 @@ async def take(desk: Desk, request: DecisionRequest) -> tuple[dict[str, Any], bo
     Raises
     ------
     ConfigError : the request id was used before for another question.
-    LedgerError : the ledger did not take the decision; asking again is safe.
+    LedgerError, FeatureError : the ledger did not take the decision, or the profile cannot be read;
+        asking again is safe.
     """
     for _ in range(_ATTEMPTS - 1):
-        with suppress(LedgerError):
+        with suppress(LedgerError, FeatureError):
             return await _take_once(desk, request)
     return await _take_once(desk, request)
 

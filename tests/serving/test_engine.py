@@ -14,7 +14,7 @@ import pytest
 from decisioning.history import NO_HISTORY
 from decisioning.request import DecisionRequest
 from features.clock import FixedClock
-from features.errors import CatalogError, FeatureError
+from features.errors import CatalogError, FeatureError, LayoutError
 from serving.engine import _OPEN_AGAIN_S
 
 QUESTION = DecisionRequest("1")
@@ -119,6 +119,12 @@ def test_features_that_cannot_be_taken_up_are_told_and_the_former_go_on(house: A
     engine.refresh()
     assert engine.degraded() == ["features_refused"]
     assert _best(engine) == "tea"
+
+
+def test_a_profile_of_another_layout_is_told_as_one(house: Any) -> None:
+    engine = house.engine()
+    house.store.failure = LayoutError("profile of '1': layout x instead of y")
+    assert engine.answer(QUESTION, NO_HISTORY).decision.degraded == ("profile_layout_mismatch",)
 
 
 def test_popularity_is_read_once_a_day(house: Any) -> None:

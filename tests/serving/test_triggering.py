@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from trigger_world import BASKET, Shop
 
 from decisioning.ledger.leader import Leader
 from decisioning.triggers import load_triggers
-from features.errors import LedgerError, TriggerError
+from features.errors import FeatureError, LedgerError, TriggerError
+from serving.breaker import Breaker
 from serving.outbox import Outbox
 from serving.routes_health import degraded
 from serving.triggering import delivery_id
@@ -260,6 +262,19 @@ def test_what_falls_due_while_the_ledger_is_in_trouble_is_decided_afterwards(
     assert (line["event"]["event_id"], line["decision"]["customer_id"]) == ("b1", "1")
     assert line["decision"]["results"][0]["action_id"] == "tea"
     assert (line["decision"]["logged"], line["decision"]["degraded"]) == ("durable", [])
+
+
+def test_what_falls_due_while_profiles_cannot_be_read_is_decided_with_them_afterwards(
+    shop: Shop,
+) -> None:
+    shop.event("b1", "basket", "1", 0)
+    shop.house.store.failure = FeatureError("Redis is gone")
+    with pytest.raises(FeatureError, match="no decision is better"):
+        shop.round(60)
+    shop.house.store.failure = None
+    shop.parts.engine.reader.breaker = Breaker(monotonic)
+    assert shop.round(61)["delivered"] == 1
+    assert shop.lines()[0]["decision"]["degraded"] == []
 
 
 def _in_trouble(*_: Any) -> None:
