@@ -76,14 +76,12 @@ class Desk:
         ----------
         digest : of the question, so that the same request id with another question is noticed.
         durable : wait until the decision is committed.
-        patient : nobody waits: no answer is better than one that the ledger or, where there are
-            profiles, the profile had no part in.
+        patient : nobody waits: no answer is better than one without the ledger, or the profile.
 
         Raises
         ------
         ProblemError : `conflict`, the request id was used for another question.
-        LedgerError, FeatureError : only if `patient`: the ledger or the profile cannot be read, or
-            the ledger did not take the decision.
+        LedgerError, FeatureError : only if `patient`: something cannot be read or written.
         """
         if request.mode != "dry_run" and request.decision_request_id is not None:
             earlier = await self._earlier(request.decision_request_id, digest)
@@ -92,12 +90,8 @@ class Desk:
         state = self.engine.current()
         until = monotonic() + self._read_seconds
         found = await self.engine.profile_of(state, request.customer_id)
-        if patient and state.store is not None and "features_unavailable" in found[1]:
-            raise FeatureError(
-                "no decision is better than one without the profile, which cannot be read"
-            )
         history, trouble = await self._history(request, state, until)
-        _insist(patient, trouble)
+        _insist(patient, trouble, found[1] if state.store is not None else ())
         told = codes + trouble
         for _ in range(_ATTEMPTS):
             if request.mode == "dry_run":
@@ -281,10 +275,12 @@ def _unnamed(request: DecisionRequest) -> DecisionRequest:
     return replace(request, decision_request_id=None)
 
 
-def _insist(patient: bool, trouble: tuple[str, ...]) -> None:
-    """Refuse to decide with trouble where nobody waits for an answer."""
+def _insist(patient: bool, trouble: tuple[str, ...], unread: tuple[str, ...] = ()) -> None:
+    """Refuse to decide without ledger or profile where nobody waits for an answer."""
     if patient and trouble:
         raise LedgerError(f"no decision is better than one without the ledger: {trouble[-1]}")
+    if patient and "features_unavailable" in unread:
+        raise FeatureError("no decision is better than one without the profile: it cannot be read")
 
 
 def _repeated(earlier_digest: str | None, digest: str, answer: bytes | None) -> bytes:
