@@ -1,6 +1,6 @@
 """Whether an online store still has the profiles that the newest build holds.
 
-Redis keeps in memory what it may lose with it; a store of SQLite is a file that may be deleted.
+Redis keeps in memory what it loses with it, and may throw keys out where memory is short.
 """
 
 from __future__ import annotations

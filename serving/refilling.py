@@ -1,4 +1,4 @@
-"""Has profiles put back into an online store that has lost them: an emptied Redis, a deleted file.
+"""Has profiles put back into an online store that has lost them, such as a Redis that was emptied.
 
 One process of a machine has it done, by a child: a materialisation is minutes of pure Python, which
 would hold requests up. What the child does is `nba features materialize`, no more and no less.
