@@ -91,10 +91,11 @@ class House:
         told = "profiles are lost, and are put back", 0.0
         assert self.state == told
         until = monotonic() + PATIENCE_S
-        while self.engine.reader.lost and monotonic() < until:
+        # What is back is seen before the child has ended, and a child has to be waited for.
+        while (self.engine.reader.lost or refilling._child is not None) and monotonic() < until:
             sleep(0.1)
             refilling.look()
-        assert not self.engine.reader.lost
+        assert not self.engine.reader.lost and refilling._child is None
 
     def ask_until_full(self) -> None:
         """Ask, resting in between, until the answer is full: it has to become so by itself."""
