@@ -115,6 +115,7 @@ def test_decision_and_outcome_are_kept_and_outlive_a_restart(served: Service) ->
 
 
 def test_the_service_says_that_nothing_is_missing(served: Service) -> None:
+    ask(served)
     with served.client() as client:
         ready, counters = client.get("/readyz").json(), client.get("/metrics").text
     assert ready["degraded"] == []
