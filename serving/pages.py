@@ -48,8 +48,8 @@ def home_page(ready: Json) -> str:
 <li><a href="/readyz">Readiness</a> and <a href="/healthz">liveness</a></li>
 </ul>
 <h2>Ask</h2>
-<p><code>KEY</code> is an API key: <code>nba keys create</code> makes one; that of the demo is in the
-file <code>demo-key</code> of its home folder.</p>
+<p><code>KEY</code> is an API key: <code>nba keys create</code> makes one; that of the demo is in
+the file <code>demo-key</code> of its home folder.</p>
 <pre>curl -s -X POST -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\
   -d '{{"customer_id": "1053", "channel": "advisor"}}' \\
   {escape(ready["address"])}/v1/next-best-actions</pre>""",
