@@ -50,6 +50,8 @@ _WORDING: dict[Language, tuple[tuple[re.Pattern[str], str], ...]] = {
             (r"\bspent 0\b", "spent nothing"),
             (_ALONE + r"0 (?!times)(\w+s)\b", r"no \1"),
             (_ALONE + r"1 times\b", "once"),
+            (_ALONE + r"1 open complaints\b", "1 open complaint"),
+            (_ALONE + r"0 open complaints\b", "no open complaint"),
             (_ALONE + r"1 (\w+)ies\b", r"1 \1y"),
             (_ALONE + r"1 (\w+)s\b", r"1 \1"),
         )
@@ -67,6 +69,8 @@ _WORDING: dict[Language, tuple[tuple[re.Pattern[str], str], ...]] = {
             (_ALONE + r"0 (ausgegeben|für)\b", r"nichts \1"),
             (_ALONE + r"0 (?!Tag)([A-ZÄÖÜ]\w+)", r"keine \1"),
             (_ALONE + r"1 Einkäufe\b", "1 Einkauf"),
+            (_ALONE + r"1 offene Beschwerden\b", "1 offene Beschwerde"),
+            (_ALONE + r"0 offene Beschwerden\b", "keine offene Beschwerde"),
             (_ALONE + r"1 Kanälen\b", "1 Kanal"),
             (_ALONE + r"1 (Angebot|Kontakt)e\b", r"1 \1"),
             (_ALONE + r"1 (Beschwerde|Rückgabe|Warengruppe)n\b", r"1 \1"),

@@ -1,7 +1,7 @@
 """Erasures that somebody has asked for: they may outlast a request, and are told to who asks again.
 
-Who asks again may meet another process of this machine, so what was done is noted in a file until
-it is told. The file is named by the person's keyed hash and holds numbers and names of files.
+Who asks again may meet another process of this machine, so what was done is noted in a file for
+a while. The file is named by the person's keyed hash and holds numbers and names of files.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Erasures:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._running: dict[str, asyncio.Future[Erased]] = {}
-        self._untold: dict[str, tuple[float, Erased]] = {}
+        self._lately: dict[str, tuple[float, Erased]] = {}
         # Of its own: an erasure waits for others, and must not keep threads from requests.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="erase")
 
@@ -66,8 +66,6 @@ class Erasures:
         done, _ = await asyncio.wait([running], timeout=seconds)
         if not done:
             return None
-        self._note(subject).unlink(missing_ok=True)
-        self._untold.pop(subject, None)
         return running.result()
 
     def _end(self, subject: str, ended: asyncio.Future[Erased]) -> None:
@@ -84,15 +82,15 @@ class Erasures:
             if earlier is not None and not came_back():
                 return earlier
             done = run() if earlier is None else run().after(earlier)
-            self._untold[subject] = monotonic(), done
+            self._lately[subject] = monotonic(), done
             note = {"ended": monotonic(), "rows": done.rows, "left": done.left}
             self._note(subject).write_text(json.dumps(note), encoding="utf-8")
             return done
 
     def _noted(self, subject: str) -> Erased | None:
-        """Return what was done and is not told yet; what is too old is thrown away."""
-        for name in [one for one, (at, _) in self._untold.items() if _is_old(at)]:
-            del self._untold[name]
+        """Return what was done lately; what is too old is thrown away."""
+        for name in [one for one, (at, _) in self._lately.items() if _is_old(at)]:
+            del self._lately[name]
         found = None
         for path in self._folder.glob("*.json"):
             with suppress(OSError, ValueError, KeyError, TypeError):
@@ -101,7 +99,7 @@ class Erasures:
                     path.unlink()
                 elif path == self._note(subject):
                     # Only this process can know which other ids the person had.
-                    _, known = self._untold.get(subject, (0.0, Erased(())))
+                    _, known = self._lately.get(subject, (0.0, Erased(())))
                     found = Erased(known.customer_ids, dict(note["rows"]), tuple(note["left"]))
         return found
 
