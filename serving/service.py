@@ -41,7 +41,6 @@ from serving.settings import load_settings
 # The command line has asked before the variable above was set, and remembers the answer.
 usage_stats.do_not_track.cache_clear()
 
-_REFRESH_S = 1.0
 _PR_SET_PDEATHSIG = 1
 
 # Address, workers and time limit are arguments of the decorator, so they are read here.
@@ -115,14 +114,21 @@ class NextBestAction:
     @bentoml.on_startup
     async def start(self) -> None:
         """Load everything, then keep it current."""
+        from serving.keeping import keep_current
         from serving.start import start
         from serving.trigger_service import keep_triggering
 
         _end_with_parent()
         RUNTIME.parts = start(load_settings())
         parts = RUNTIME.parts
+        steps = (
+            parts.engine.refresh,
+            parts.recognition.refresh,
+            parts.desk.anchor_daily,
+            parts.refilling.look,
+        )
         self._running = (
-            asyncio.create_task(_keep_current(parts)),
+            asyncio.create_task(keep_current(steps)),
             asyncio.create_task(keep_triggering(parts.triggering, parts.settings.ledger_place)),
         )
         # Nothing loaded so far will ever be garbage; scanning it again costs pauses of 60 ms.
@@ -167,21 +173,6 @@ class NextBestAction:
 
 # The decorator has made a BentoML service of the class.
 cast("bentoml.Service[Any]", NextBestAction).add_asgi_middleware(FrontDoor)
-
-
-async def _keep_current(parts: Any) -> None:
-    from serving.logs import log
-
-    while True:
-        await asyncio.sleep(_REFRESH_S)
-        try:
-            await asyncio.to_thread(parts.engine.refresh)
-            await asyncio.to_thread(parts.recognition.refresh)
-            await asyncio.to_thread(parts.desk.anchor_daily)
-            await asyncio.to_thread(parts.refilling.look)
-        except Exception as error:
-            # Following must go on: the next change may be the repair.
-            log().error("refresh_failed", error=f"{type(error).__name__}: {error}")
 
 
 def _end_with_parent() -> None:
