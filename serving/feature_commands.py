@@ -6,7 +6,7 @@ Imports stand inside the verbs, so that the command line starts at once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -96,5 +96,5 @@ def _opened(settings: Settings) -> Iterator[tuple[Refresher, Ledger]]:
     clock, calendar = open_clock(settings.clock_file), Calendar(settings.time_zone)
     with open_desk_ledger(settings) as ledger:
         refresher = open_refresher(settings, clock, calendar, ledger)
-        yield refresher, ledger
-        refresher.close()
+        with closing(refresher):
+            yield refresher, ledger
