@@ -115,6 +115,7 @@ class NextBestAction:
     async def start(self) -> None:
         """Load everything, then keep it current."""
         from serving.keeping import keep_current
+        from serving.large_pages import use_large_pages
         from serving.start import start
         from serving.trigger_service import keep_triggering
 
@@ -135,6 +136,7 @@ class NextBestAction:
         gc.collect()
         gc.freeze()
         gc.set_threshold(100_000, 50, 1_000)
+        use_large_pages()
 
     @bentoml.on_shutdown
     async def stop(self) -> None:
