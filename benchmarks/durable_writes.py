@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 from threading import Thread
 
@@ -22,6 +23,7 @@ CLIENTS = 64
 EACH = 10
 """Outcomes of one client in one turn, one after the other."""
 DECISIONS = 640
+_Job = tuple[OutcomeRow, Future[None]]
 _NOON = 1_514_808_000.0
 _ACTION = ReturnedAction("coffee", "breakfast", "win_back", 28)
 _BY_HAND = """
@@ -35,9 +37,10 @@ CREATE INDEX by_decision ON events (decision_id);
 
 
 def ledger(home: DemoHome, repetitions: int = 5) -> tuple[Figure, ...]:
-    """Return the figure of durable outcomes, and what handing them to a writer costs alone.
+    """Return the figure of durable outcomes, and what the bare least of them costs.
 
-    Both sides sync the disk before they answer. The second figure is a floor: nothing is stored.
+    Both sides sync the disk before they answer. The second figure is a floor: nothing of the
+    product is in it.
     """
     with TemporaryDirectory(prefix=".durable-", dir=home.settings.home) as folder:
         turns = measure(Path(folder), repetitions)
@@ -53,8 +56,8 @@ def ledger(home: DemoHome, repetitions: int = 5) -> tuple[Figure, ...]:
         ),
         Figure(
             name="ledger_floor",
-            workload=f"{CLIENTS * EACH} jobs that do nothing, handed by {CLIENTS} clients at once "
-            "to one thread and awaited",
+            workload=f"{CLIENTS * EACH} outcomes of {CLIENTS} clients at once, looked up and "
+            "inserted by hand, all that wait in one commit",
             against="the same outcomes looked up, inserted and committed one by one, SQLite",
             ours=floor.ours,
             baseline=floor.baseline,
@@ -66,7 +69,7 @@ def measure(folder: Path, repetitions: int) -> Turns[None, None]:
     """Store the same number of outcomes in both ways, by turns, and see that all are there."""
     with (
         open_ledger(folder / "ledger.db") as opened,
-        ThreadPoolExecutor(CLIENTS) as clients,
+        asyncio.Runner() as loop,
         closing(_by_hand(folder / "by_hand.db")) as connection,
     ):
         for number in range(DECISIONS):
@@ -74,7 +77,7 @@ def measure(folder: Path, repetitions: int) -> Turns[None, None]:
         opened.flush()
         ours, theirs = _outcomes(), _outcomes()
         turns = by_turns(
-            lambda: _together(opened, clients, ours),
+            lambda: loop.run(_together(opened, ours)),
             lambda: _one_by_one(connection, theirs),
             repetitions,
         )
@@ -86,56 +89,72 @@ def measure(folder: Path, repetitions: int) -> Turns[None, None]:
 
 
 def measure_floor(folder: Path, repetitions: int) -> Turns[None, None]:
-    """Hand as many jobs that do nothing to one thread, by turns with commits one by one."""
-    jobs: SimpleQueue[Future[None] | None] = SimpleQueue()
+    """Store outcomes by hand, all that wait in one commit, by turns with commits one by one.
 
-    def answer_all() -> None:
-        while (job := jobs.get()) is not None:
-            job.set_result(None)
+    Nothing of the product is in it: it is what handing over, SQLite and the disk cost.
+    """
+    jobs: SimpleQueue[_Job | None] = SimpleQueue()
 
-    def hand_over(_: int) -> None:
-        for _ in range(EACH):
-            job: Future[None] = Future()
-            jobs.put(job)
-            job.result()
+    def write() -> None:
+        with closing(_by_hand(folder / "together.db")) as connection:
+            while (first := jobs.get()) is not None:
+                together = [first]
+                with suppress(Empty):
+                    while (job := jobs.get_nowait()) is not None:
+                        together.append(job)
+                _commit(connection, [outcome for outcome, _ in together])
+                for _, waiting in together:
+                    waiting.set_result(None)
 
-    answering = Thread(target=answer_all)
-    answering.start()
-    with (
-        ThreadPoolExecutor(CLIENTS) as clients,
-        closing(_by_hand(folder / "floor.db")) as connection,
-    ):
-        outcomes = _outcomes()
+    writing = Thread(target=write)
+    writing.start()
+    with asyncio.Runner() as loop, closing(_by_hand(folder / "floor.db")) as connection:
+        ours, theirs = _outcomes(), _outcomes()
+
+        async def store() -> None:
+            waiting: Future[None] = Future()
+            jobs.put((next(ours), waiting))
+            await asyncio.wrap_future(waiting)
+
         turns = by_turns(
-            lambda: _drain(clients.map(hand_over, range(CLIENTS))),
-            lambda: _one_by_one(connection, outcomes),
+            lambda: loop.run(_all_clients(store)),
+            lambda: _one_by_one(connection, theirs),
             repetitions,
         )
     jobs.put(None)
-    answering.join()
+    writing.join()
     return turns
 
 
-def _drain(answers: Iterator[None]) -> None:
-    for _ in answers:
-        pass
+async def _all_clients(do: Callable[[], Awaitable[None]]) -> None:
+    """Let every client do one thing after the other, all clients at once.
+
+    They are coroutines of one event loop, as the requests of the service are.
+    """
+
+    async def client() -> None:
+        for _ in range(EACH):
+            await do()
+
+    await asyncio.gather(*(client() for _ in range(CLIENTS)))
 
 
-def _together(opened: Ledger, clients: ThreadPoolExecutor, outcomes: Iterator[OutcomeRow]) -> None:
-    shares = [[next(outcomes) for _ in range(EACH)] for _ in range(CLIENTS)]
+async def _together(opened: Ledger, outcomes: Iterator[OutcomeRow]) -> None:
+    async def store() -> None:
+        await asyncio.wrap_future(opened.store_outcomes([next(outcomes)], _NOON))
 
-    def send(share: list[OutcomeRow]) -> None:
-        for one in share:
-            opened.store_outcomes([one], _NOON).result()
-
-    list(clients.map(send, shares))
+    await _all_clients(store)
 
 
 def _one_by_one(connection: sqlite3.Connection, outcomes: Iterator[OutcomeRow]) -> None:
-    """Do what a careful service does by hand: is it new, whose is it, insert, commit."""
     for _ in range(CLIENTS * EACH):
-        one = next(outcomes)
-        connection.execute("BEGIN IMMEDIATE")
+        _commit(connection, [next(outcomes)])
+
+
+def _commit(connection: sqlite3.Connection, outcomes: Iterable[OutcomeRow]) -> None:
+    """Do what a careful service does by hand: is it new, whose is it, insert; then commit."""
+    connection.execute("BEGIN IMMEDIATE")
+    for one in outcomes:
         seen = connection.execute(
             "SELECT body_digest FROM events WHERE event_id = ?", (one.event_id,)
         ).fetchone()
@@ -151,7 +170,7 @@ def _one_by_one(connection: sqlite3.Connection, outcomes: Iterator[OutcomeRow]) 
                     one.decision_id, one.attributes, "",
                 ),
             )  # fmt: skip
-        connection.execute("COMMIT")
+    connection.execute("COMMIT")
 
 
 def _outcomes() -> Iterator[OutcomeRow]:
