@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from math import inf
 from typing import get_args
 
 import numpy as np
@@ -80,6 +82,19 @@ class ActionArrays:
     def _all_in_force(self) -> tuple[float, float]:
         """From and until when every action is in force."""
         return float(self.starts.max(initial=-np.inf)), float(self.ends.min(initial=np.inf))
+
+    def in_force_since(self, at: float) -> float:
+        """Return since when just the actions are in force that are in force at a time.
+
+        Both in seconds since 1970; -inf where nothing has begun or ended before.
+        """
+        before = bisect_right(self._changes, at)
+        return self._changes[before - 1] if before else -inf
+
+    @cached_property
+    def _changes(self) -> list[float]:
+        """When actions begin or end to be in force."""
+        return sorted({*self.starts.tolist(), *self.ends.tolist()} - {-inf, inf})
 
     def fits(self, placement: str) -> Verdicts:
         """Tell which actions may fill a placement: those with a text for it on its channel.

@@ -114,36 +114,37 @@ def _ranked_action(
     entry = ranked.chosen.rows[number]
     action, factors = world.catalog.ordered[scored.action.item(entry)], scored.factors
     said = scored.model_propensity.item(entry)
-    asked = said == said
+    row, explored = scored.row.item(entry), ranked.explored
+    # By position, in the order of the fields: with names it takes three times as long.
     return RankedAction(
-        rank=number + 1,
-        action_id=action.id,
-        name=action.name.in_language(request.language),
-        issue=action.issue,
-        group=action.group,
-        treatment=_treatment(request, world.catalog, action.id),
-        propensity=factors.propensity.item(entry),
-        label_model=_label(scored, entry, world),
-        evidence=scored.evidence.item(entry) if scored.predicted.item(entry) else 0.0,
-        value=factors.value.item(entry),
-        context_weight=factors.context_weight.item(entry),
-        lever=factors.lever.item(entry),
-        priority=scored.priority.item(entry),
-        probability=ranked.explored.probability.item(entry),
-        explored=ranked.explored.explored.item(entry),
-        reasons=reasons,
-        placement=ranked.chosen.places[number],
-        model_propensity=said if asked else None,
-        probability_error=ranked.explored.error.item(entry),
-        mandatory=action.mandatory,
-        capped=screened.capped.item(scored.row.item(entry)),
-        confirm=action.impact == "significant",
+        number + 1,
+        action.id,
+        action.name.in_language(request.language),
+        action.issue,
+        action.group,
+        _treatment(request, world.catalog, action.id),
+        factors.propensity.item(entry),
+        _label(scored, entry, world),
+        scored.evidence.item(entry) if scored.predicted.item(entry) else 0.0,
+        factors.value.item(entry),
+        factors.context_weight.item(entry),
+        factors.lever.item(entry),
+        scored.priority.item(entry),
+        explored.probability.item(entry),
+        explored.explored.item(entry),
+        reasons,
+        ranked.chosen.places[number],
+        said if said == said else None,
+        explored.error.item(entry),
+        action.mandatory,
+        screened.capped.item(row),
+        action.impact == "significant",
     )
 
 
 def _label(scored: Scored, place: int, world: World) -> str:
     """Return what the propensity is the probability of, or where else it comes from."""
-    if not scored.predicted[place]:
+    if not scored.predicted.item(place):
         return "fixed"
     if scored.scores is None or world.model is None:
         return "prior"

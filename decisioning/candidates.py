@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 
 from decisioning.catalog import Catalog
 from decisioning.decision import Removed
 from decisioning.funnel import Funnel, Index, Verdicts
-from decisioning.request import DecisionRequest
+from decisioning.request import Channel, Context, Language
 
 
-def open_candidates(
-    request: DecisionRequest, catalog: Catalog, built: Verdicts, now: datetime
-) -> Funnel:
+class Kind(NamedTuple):
+    """What of a request says which actions may be considered, by the names of the request."""
+
+    candidates: tuple[str, ...] | None = None
+    excluded: tuple[str, ...] = ()
+    placements: tuple[str, ...] = ()
+    channel: Channel = "web"
+    language: Language = "en"
+    context: Context = "web"
+
+
+def open_candidates(request: Kind, catalog: Catalog, built: Verdicts, at: float) -> Funnel:
     """Return the actions that may be considered, and why the others may not.
 
     The default action is never a candidate: it is there anyway.
@@ -22,12 +31,13 @@ def open_candidates(
     Parameters
     ----------
     built : shape (actions,), which actions profiles have features for.
+    at : when, in seconds since 1970.
     """
     wanted, removed = _wanted(request, catalog)
     funnel = Funnel(catalog.gone, wanted, removed)
     if request.excluded:
         funnel.turn_down(_named(request, catalog)[wanted], "request", "excluded", "excluded")
-    at, actions = now.timestamp(), catalog.arrays
+    actions = catalog.arrays
     usual = actions.offered_at(at, request.channel, request.language) & built
     # Nearly always nothing of this turns anything down, and one look at all of it is enough.
     if not usual[wanted].all():
@@ -55,7 +65,7 @@ def _turn_down_the_rest(
     funnel.turn_down(~built[wanted], "catalog", "category", "features_not_built")
 
 
-def _wanted(request: DecisionRequest, catalog: Catalog) -> tuple[Index, list[Removed]]:
+def _wanted(request: Kind, catalog: Catalog) -> tuple[Index, list[Removed]]:
     """Return the positions of the candidates in the order of the catalog, and the unknown ones."""
     if request.candidates is None:
         return np.arange(len(catalog.action_ids)), []
@@ -71,7 +81,7 @@ def _wanted(request: DecisionRequest, catalog: Catalog) -> tuple[Index, list[Rem
     return np.array(sorted(known), dtype=np.int64), removed
 
 
-def _named(request: DecisionRequest, catalog: Catalog) -> Verdicts:
+def _named(request: Kind, catalog: Catalog) -> Verdicts:
     """Tell for every action of the catalog whether the request excludes it."""
     named: Verdicts = np.zeros(len(catalog.action_ids), dtype=bool)
     named[[catalog.position[one] for one in request.excluded if one in catalog.position]] = True

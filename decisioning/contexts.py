@@ -11,8 +11,8 @@ from decisioning.arbitration.file import ContextFact
 from decisioning.catalog import Catalog
 from decisioning.expressions import (
     PASSED,
+    PlainConditions,
     Reader,
-    RowConditions,
     Rows,
     Vocabulary,
     compile_condition,
@@ -47,8 +47,8 @@ class DerivedContexts:
             if condition.of_action:
                 raise ArbitrationError(f"{where}: asks about an action (value {fact.when!r})")
             conditions.append(condition)
-        self._fast = RowConditions(conditions, self._vocabulary)
-        self._all_fast = all(logic is not None for logic in self._fast.logic)
+        self._plain = PlainConditions(conditions, self._vocabulary)
+        self._all_plain = len(self._plain.places) == len(conditions)
         self._together = compile_together(conditions, self._vocabulary) if conditions else None
         names = self._together.names if self._together else ()
         self._reader = Reader(self._vocabulary, names)
@@ -69,13 +69,10 @@ class DerivedContexts:
         """
         if self._together is None or not rows:
             return ()
-        return tuple(
-            entry
-            for entry, holds in zip(
-                self._entries, self._verdicts(request, columns, now, time_zone), strict=True
-            )
-            if holds
-        )
+        said = self._verdicts(request, columns, now, time_zone)
+        if not any(said):
+            return ()
+        return tuple(entry for entry, holds in zip(self._entries, said, strict=True) if holds)
 
     def _verdicts(
         self,
@@ -83,14 +80,13 @@ class DerivedContexts:
         columns: Mapping[str, Array],
         now: datetime,
         time_zone: str | None,
-    ) -> list[bool]:
+    ) -> Sequence[bool]:
         def local() -> LocalTime:
             return LocalTime.at(now, time_zone, self._zone)
 
-        if self._all_fast:
-            # The same without CEL takes a fifth of the time; it was compared when it was read.
-            values = self._fast.of(Rows(columns, _NO_ACTION, request, local))
-            return [logic is not None and bool(logic.true(values)) for logic in self._fast.logic]
+        if self._all_plain:
+            # The same without CEL takes a tenth of the time; it was compared when it was read.
+            return self._plain.true(Rows(columns, _NO_ACTION, request, local))
         together = self._together
         bound = self._reader.bind(self._reader.customer(columns, request, local()))
         return [verdict == PASSED for verdict in together.judge(bound)] if together else []

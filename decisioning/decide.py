@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from decisioning.answer import default_answer, ranked_answers
-from decisioning.candidates import open_candidates
 from decisioning.decision import Decision, RankedAction, Removed
 from decisioning.funnel import Funnel
 from decisioning.history import History
@@ -52,10 +51,12 @@ def decide(
     """
     _check_shapes(profiles, popularity, world)
     asked = Moment(profiles, popularity, history, now)
-    moment, codes = _readable(asked, world)
+    age_s = asked.age_s
+    moment, codes = _readable(asked, age_s, world)
     decision_id = request.id_of_decision(decision_id)
-    funnel = open_candidates(request, world.catalog, world.built, now)
-    screened = screen(funnel, request, moment, world)
+    line_up = world.line_ups.of(request, now)
+    funnel = world.line_ups.begin(line_up)
+    screened = screen(line_up, funnel, request, moment, world)
     results = _results(funnel, screened, request, world, codes, decision_id)
     if any(one.label_model == "prior" for one in results):
         codes = (*codes, "priors")
@@ -69,7 +70,7 @@ def decide(
         versions=world.versions,
         candidates=len(results) + len(funnel.removed),
         degraded=codes,
-        feature_age_s=asked.age_s,
+        feature_age_s=age_s,
         control_group=screened.control_group,
         consent_assumed=screened.consent_assumed,
     )
@@ -107,9 +108,9 @@ def _check_shapes(profiles: Profiles, popularity: Array, world: World) -> None:
         )
 
 
-def _readable(moment: Moment, world: World) -> tuple[Moment, tuple[str, ...]]:
+def _readable(moment: Moment, age_s: float | None, world: World) -> tuple[Moment, tuple[str, ...]]:
     """Return the moment as rules can read it, and what keeps a model from scoring, as codes."""
-    age_s, layout = moment.age_s, moment.profiles.layout
+    layout = moment.profiles.layout
     if age_s is None:
         return moment, ("unknown_customer", *world.degraded)
     if layout is not world.layout and layout.hash != world.layout.hash:

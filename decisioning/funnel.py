@@ -32,7 +32,8 @@ class Funnel:
 
     def __init__(self, gone: Gone, action: Index, removed: list[Removed]) -> None:
         self.action = action
-        self.alive: Verdicts = np.ones(len(action), dtype=bool)
+        self.alive: Verdicts = np.empty(len(action), dtype=bool)
+        self.alive.fill(True)
         self.removed = removed
         self._gone = gone
 
@@ -77,6 +78,25 @@ class Funnel:
         order = why.argsort(kind="stable")
         told = zip(why[order].tolist(), self.action[rows[order]].tolist(), strict=True)
         self.removed += [self._gone.of(*grounds[at])[one] for at, one in told]
+
+    def turn_down_first(self, failed: Verdicts, entries: Sequence[Sequence[Removed]]) -> None:
+        """Remove the rows that are still alive and fail, each for the first grounds it fails by.
+
+        Parameters
+        ----------
+        failed : shape (grounds, rows).
+        entries : by grounds, what is said of each action of the catalog.
+        """
+        at, row = (failed & self.alive).nonzero()
+        if not len(row):
+            return
+        self.alive[row] = False
+        gone: set[int] = set()
+        action = self.action[row].tolist()
+        for why, one, position in zip(at.tolist(), row.tolist(), action, strict=True):
+            if one not in gone:
+                gone.add(one)
+                self.removed.append(entries[why][position])
 
     def turn_down_one(
         self,

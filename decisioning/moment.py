@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +17,7 @@ Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(NamedTuple):
     """What is known of one customer and of all actions at the time of the decision.
 
     Attributes
@@ -37,13 +35,13 @@ class Moment:
     history: History | None
     now: datetime
 
-    @cached_property
+    @property
     def age_s(self) -> float | None:
         """How old the profile is, in seconds; None without one."""
-        at = self.profiles.profile_at.item(0)
+        at = self.profiles.vectors.item(0)
         return None if math.isnan(at) else self.now.timestamp() - at
 
-    @cached_property
+    @property
     def seconds(self) -> Array:
         """Now as seconds since 1970 in UTC, shape (1,)."""
         return np.array([self.now.timestamp()])

@@ -35,7 +35,7 @@ def rank_and_choose(
     explored = _ordered(request, scored, selection, world, decision_id)
     chosen = selection.choose(explored.order)
     for refused, policy_id, reason in chosen.refusals:
-        funnel.turn_down_rows(scored.row[list(refused)], "arbitration", policy_id, reason)
+        funnel.turn_down_rows(scored.row.take(refused), "arbitration", policy_id, reason)
     return Ranked(explored, chosen)
 
 
@@ -48,11 +48,10 @@ def _ordered(
 ) -> Explored:
     """Return the order in which candidates go, drawn where the channel explores."""
     book, action, factors = world.arbitration, scored.action, scored.factors
-    mandatory = world.catalog.arrays.mandatory[action]
+    mandatory = world.catalog.arrays.mandatory.take(action)
     exploration = book.exploration_for(request.channel)
     if exploration.kind == "none":
-        # Actions are in the order of their ids, so that positions break ties as ids do.
-        order = rank(action, scored.priority, factors.propensity, mandatory)
+        order = rank(None, scored.priority, factors.propensity, mandatory)
         return certain(order, selection.rows(order))
     ids = world.catalog.action_ids
     return explore(
@@ -73,6 +72,8 @@ def _selection(
     request: DecisionRequest, screened: Screened, scored: Scored, world: World
 ) -> Selection:
     actions, row, action = world.catalog.arrays, scored.row, scored.action
+    if not (screened.limits or request.placements or world.arbitration.diverse):
+        return Selection(request.max_results)
     limits = [
         Quota(limit.policy_id, "limit_used_up", limit.remaining, limit.rows[row])
         for limit in screened.limits

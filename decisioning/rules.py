@@ -6,17 +6,17 @@ why an action is not in it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import model_validator
 
 from decisioning.border import Border, Code
+from decisioning.expressions.bounds import Bounded, BoundedColumns, Comparison, passing
 from decisioning.gone import Grounds
 from decisioning.treatments import Words
 
@@ -26,7 +26,7 @@ Index = npt.NDArray[np.int64]
 Tier = Literal["eligibility", "applicability", "suitability"]
 
 
-_COMPARISONS = ("at_least", "at_most", "more_than", "less_than", "equals")
+_COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
 
 
 class Condition(Border):
@@ -67,21 +67,14 @@ class Condition(Border):
         return self
 
     @cached_property
-    def comparison(self) -> str:
+    def comparison(self) -> Comparison:
         """Which comparison it is."""
         return next(name for name in _COMPARISONS if getattr(self, name) is not None)
 
     @cached_property
     def bounds(self) -> tuple[float, float]:
         """The least and the greatest number that pass; one beside a limit that does not."""
-        limit = float(getattr(self, self.comparison))
-        return {
-            "at_least": (limit, np.inf),
-            "at_most": (-np.inf, limit),
-            "more_than": (math.nextafter(limit, np.inf), np.inf),
-            "less_than": (-np.inf, math.nextafter(limit, -np.inf)),
-            "equals": (limit, limit),
-        }[self.comparison]
+        return passing(self.comparison, float(getattr(self, self.comparison)))
 
     @property
     def id(self) -> str:
@@ -102,6 +95,31 @@ class Condition(Border):
         return holds | np.isnan(column) if self.when_missing == "pass" else holds
 
 
+class RulesOfRows(NamedTuple):
+    """The rules that concern any of some rows.
+
+    Attributes
+    ----------
+    asked : shape (rules,), their positions in the book, rising.
+    bounds : what each compares.
+    concerns : shape (rules, rows).
+    grounds : why each turns a row down.
+    """
+
+    asked: Index
+    bounds: BoundedColumns
+    concerns: Verdicts
+    grounds: tuple[Grounds, ...]
+
+    def failed(self, columns: Mapping[str, Array]) -> Verdicts:
+        """Tell which rule turns down which row, shape (rules, rows)."""
+        if not len(self.asked):
+            return self.concerns
+        failed = self.bounds.outside(columns)
+        failed &= self.concerns
+        return failed
+
+
 @dataclass(frozen=True)
 class RuleBook:
     """All rules of a catalog and the actions that each is for.
@@ -119,6 +137,27 @@ class RuleBook:
         """Why each rule turns a row down."""
         return tuple(Grounds("eligibility", one.tier, one.id, one.reason) for one in self.rules)
 
+    def of(self, action: Index) -> RulesOfRows:
+        """Return the rules that concern some rows.
+
+        Parameters
+        ----------
+        action : shape (rows,), positions of the actions.
+        """
+        concerns = self.applies.take(action, axis=1)
+        asked = np.logical_or.reduce(concerns, axis=1).nonzero()[0]
+        rules = [self.rules[at] for at in asked.tolist()]
+        bounds = [
+            Bounded(one.feature, one.bounds[0], one.bounds[1], one.when_missing == "fail")
+            for one in rules
+        ]
+        return RulesOfRows(
+            asked=asked,
+            bounds=BoundedColumns([one.feature for one in rules], bounds),
+            concerns=concerns.take(asked, axis=0),
+            grounds=tuple(self.grounds[at] for at in asked.tolist()),
+        )
+
     def first_failed(self, columns: Mapping[str, Array], action: Index) -> Index:
         """Return the position of the first rule that turns each row down, -1 where none does.
 
@@ -126,31 +165,14 @@ class RuleBook:
         ----------
         action : shape (rows,), positions of the actions.
         """
-        down = self.applies.take(action, axis=1)
-        asked = np.logical_or.reduce(down, axis=1).nonzero()[0]
-        values = np.empty((len(asked), len(action)))
-        for place, at in enumerate(asked.tolist()):
-            values[place] = columns[self.rules[at].feature]
-        low, high, strict = self._limits
-        if len(asked) < len(self.rules):
-            down = down.take(asked, axis=0)
-            low, high, strict = low.take(asked, axis=0), high.take(asked, axis=0), strict[asked]
-        # NaN is neither too low nor too high.
-        down &= (values < low) | (values > high) | (np.isnan(values) & strict)
+        rules = self.of(action)
         failed = np.full(len(action), -1, dtype=np.int64)
-        rule, row = down.nonzero()
+        rule, row = rules.failed(columns).nonzero()
         # Of several rules the one that is written last stays, which is the first.
-        failed[row[::-1]] = asked[rule[::-1]]
+        failed[row[::-1]] = rules.asked[rule[::-1]]
         return failed
 
     def passes(self, columns: Mapping[str, Array], action: Index) -> Verdicts:
         """Tell which rows pass every rule, shape (rows,)."""
         passed: Verdicts = self.first_failed(columns, action) < 0
         return passed
-
-    @cached_property
-    def _limits(self) -> tuple[Array, Array, Verdicts]:
-        """The bounds of each rule and whether a missing value fails, each of shape (rules, 1)."""
-        low, high = np.array([one.bounds for one in self.rules]).reshape(-1, 2).T[:, :, None]
-        strict = np.array([[one.when_missing == "fail"] for one in self.rules], dtype=bool)
-        return low, high, strict.reshape(-1, 1)

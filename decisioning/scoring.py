@@ -70,20 +70,21 @@ def score(
     row, worth = _valued(funnel, screened, world)
     if not len(row):
         return None
-    action, model = funnel.action[row], None if unscored else world.model
+    action, model = funnel.action.take(row), None if unscored else world.model
     matrix = screened.columns.matrix(row)
     scores = None if model is None else model.score(matrix)
     said = world.priors[action] if scores is None else scores.propensity
-    book, evidence, predicted = world.arbitration, world.evidence[action], actions.predicted[action]
+    book, evidence = world.arbitration, world.evidence.take(action)
+    predicted = actions.predicted.take(action)
     believed = book.smoothed(said, evidence, action)
     if np.count_nonzero(predicted) < len(row):
         believed = np.where(predicted, believed, actions.fixed_propensity[action])
         said = np.where(predicted, said, np.nan)
     factors = Factors(
         propensity=believed,
-        context_weight=book.context_weights(screened.contexts)[action],
+        context_weight=book.context_weights(screened.contexts).take(action),
         value=worth,
-        lever=book.lever[action],
+        lever=book.lever.take(action),
     )
     return Scored(
         row=row,
@@ -101,8 +102,10 @@ def score(
 
 def _valued(funnel: Funnel, screened: Screened, world: World) -> tuple[Index, Array]:
     """Return the rows that are left and what they are worth; turn down what has no value."""
-    row = funnel.rows
-    worth = world.catalog.values.amounts(screened.columns, funnel.action).take(row)
+    row, values = funnel.rows, world.catalog.values
+    worth = values.amounts(screened.columns, funnel.action).take(row)
+    if values.always_usable:
+        return row, worth
     usable = (worth >= 0.0) & (worth < np.inf)
     if np.count_nonzero(usable) < len(row):
         funnel.turn_down_rows(row[~usable], "scoring", "value", "value_not_usable")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import NamedTuple
 
-import numpy as np
-
 from decisioning.funnel import Funnel, Verdicts
+from decisioning.line_up import LineUp
 from decisioning.moment import Moment
 from decisioning.policies.contact import Limit
 from decisioning.request import ContextEntry, DecisionRequest
@@ -33,20 +33,28 @@ class Screened(NamedTuple):
     consent_assumed: bool
 
 
-def screen(funnel: Funnel, request: DecisionRequest, moment: Moment, world: World) -> Screened:
+def screen(
+    line_up: LineUp, funnel: Funnel, request: DecisionRequest, moment: Moment, world: World
+) -> Screened:
     """Turn down what may not be offered, stage by stage.
 
     Raises
     ------
     LeakError : the profile knows something from at or after the decision.
     """
-    columns = world.builder.columns(moment.candidates(funnel.action))
+    columns = world.builder.columns(moment.candidates(funnel.action), line_up.placed)
     control_group = _control(funnel, request, moment, world)
-    assumed = _consent(funnel, request, moment, world)
-    _conditions(funnel, columns, world)
+    stopped, assumed = world.consent.stopped(
+        moment.history, request, line_up.purposes, moment.now.timestamp()
+    )
+    for reason, rows in sorted(stopped, key=itemgetter(0)):
+        funnel.turn_down(rows, "consent", "consent", reason)
+    # The conditions of the catalog, which training knows as well.
+    funnel.turn_down_first(line_up.rules.failed(columns), line_up.refusals)
     _policies(funnel, request, moment, world, columns)
     judged = world.contact.judge(moment.history, request, funnel.action, moment.now)
-    for row in np.flatnonzero((judged.failed >= 0) & funnel.alive).tolist():
+    down = () if judged.nobody else ((judged.failed >= 0) & funnel.alive).nonzero()[0].tolist()
+    for row in down:
         policy = world.contact.policies[judged.failed[row]]
         until = float(judged.until[row])
         funnel.turn_down_one(row, "contact", policy.id, policy.reason, until=until)
@@ -73,24 +81,11 @@ def _control(funnel: Funnel, request: DecisionRequest, moment: Moment, world: Wo
     return groups[0].id if groups else None
 
 
-def _consent(funnel: Funnel, request: DecisionRequest, moment: Moment, world: World) -> bool:
-    judged = world.consent.judge(moment.history, request, funnel.action, moment.now)
-    for code in sorted({*judged.reason} - {""}) if any(judged.reason) else ():
-        mine = np.array([reason == code for reason in judged.reason], dtype=bool)
-        funnel.turn_down(mine, "consent", "consent", code)
-    return judged.assumed
-
-
-def _conditions(funnel: Funnel, columns: RowColumns, world: World) -> None:
-    """Turn down by the conditions of the catalog, which training knows as well."""
-    book = world.catalog.rule_book
-    funnel.turn_down_each(book.first_failed(columns, funnel.action), book.grounds)
-
-
 def _policies(
     funnel: Funnel, request: DecisionRequest, moment: Moment, world: World, columns: RowColumns
 ) -> None:
     judged = world.policies.judge(
         request, columns, funnel.action, funnel.alive, moment.now, moment.history
     )
-    funnel.turn_down_each(judged.grounds, world.policies.grounds)
+    if judged is not None:
+        funnel.turn_down_each(judged.grounds, world.policies.grounds)

@@ -79,14 +79,16 @@ class Selection(NamedTuple):
     @property
     def plain(self) -> bool:
         """Whether simply the first `room` rows are returned."""
-        one_for_all = len(self.places) == 1 and bool(self.places[0].fits.all())
-        return not self.quotas and (not self.places or one_for_all)
+        if not self.places:
+            return not self.quotas
+        return not self.quotas and len(self.places) == 1 and bool(self.places[0].fits.all())
 
     @property
     def room(self) -> int:
         """How many rows are returned at most."""
-        slots = sum(place.slots for place in self.places)
-        return min(self.most, slots) if self.places else self.most
+        if not self.places:
+            return self.most
+        return min(self.most, sum(place.slots for place in self.places))
 
     def rows(self, order: Index) -> Index:
         """Return only the rows that `choose` returns, shape (returned,)."""

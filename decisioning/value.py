@@ -57,10 +57,10 @@ class OwnSpendPerTrip(Border):
     def amounts(self, columns: Mapping[str, Array]) -> Array:
         """Return the amount of each row, shape (rows,); never missing, never negative."""
         trips, usual = columns["category_trips_all"], columns["action_spend_per_trip_91d"]
-        amount = usual.copy()
-        np.divide(columns["category_spend_all"], trips, out=amount, where=trips >= self.min_trips)
-        amount[~((amount >= 0.0) & (amount < np.inf))] = self.fallback
-        return amount
+        own = trips >= self.min_trips
+        # Where the own mean counts there was a purchase; elsewhere nothing is divided by 0.
+        amount = np.where(own, columns["category_spend_all"] / np.maximum(trips, 1.0), usual)
+        return np.where((amount >= 0.0) & (amount < np.inf), amount, self.fallback)
 
 
 class ExpressionValue(Border):
@@ -126,6 +126,7 @@ class ValueBook:
     Attributes
     ----------
     fixed : shape (actions,); NaN where the amount depends on more than the action.
+    always_usable : whether no amount can be NaN.
 
     Raises
     ------
@@ -135,6 +136,7 @@ class ValueBook:
     def __init__(self, values: Sequence[Written], actions: Sequence[ActionLike]) -> None:
         fixed = [one.amount if isinstance(one, FixedValue) else np.nan for one in values]
         self.fixed = np.array(fixed, dtype=np.float64)
+        self.always_usable = not any(isinstance(one, ExpressionValue) for one in values)
         self._others = tuple(
             (
                 value.ready(actions) if isinstance(value, ExpressionValue) else value,

@@ -17,6 +17,7 @@ from decisioning.configuration import Configuration
 from decisioning.contexts import DerivedContexts
 from decisioning.decision import Versions
 from decisioning.history import HistoryNeeds
+from decisioning.line_up import LineUps
 from decisioning.manifest import Priors
 from decisioning.policies.consent import ConsentBook
 from decisioning.policies.contact import ContactBook
@@ -149,6 +150,11 @@ class World:
     def catalog(self) -> Catalog:
         """The actions."""
         return self.configuration.catalog
+
+    @cached_property
+    def line_ups(self) -> LineUps:
+        """The actions for each kind of request."""
+        return LineUps(self.catalog, self.built, self.builder, self.consent)
 
     @cached_property
     def needs(self) -> HistoryNeeds:

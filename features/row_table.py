@@ -7,8 +7,9 @@ numbers. The matrix of 32 rows takes 60 us this way; a call or more for every co
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate, chain, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ Index = npt.NDArray[np.int64]
 
 _NOWHERE = -1
 _MISSING = np.array([np.nan])
+_KEPT = 256
 
 
 def stored_places(
@@ -53,19 +55,21 @@ def stored_places(
     return found
 
 
-def values_at(places: Index, vectors: Array, decision: Index) -> Array:
+def values_at(places: Index, vectors: Array, decision: Index, out: Array | None = None) -> Array:
     """Return numbers out of profile vectors, shaped as `places`; NaN where that is -1.
 
     Parameters
     ----------
     places : shape (rows,) or (columns, rows).
     decision : shape (rows,), which of the vectors each row is about.
+    out : where to write them; else they are returned in a new array.
     """
     if len(vectors) == 1:
         # Place -1 is the last: a NaN put there costs less than looking for what is nowhere.
-        one: Array = np.concatenate((vectors[0], _MISSING)).take(places)
+        one: Array = np.concatenate((vectors[0], _MISSING)).take(places, mode="wrap", out=out)
         return one
-    values: Array = vectors.ravel().take(places + decision * vectors.shape[1])
+    places_of_all = places + decision * vectors.shape[1]
+    values: Array = vectors.ravel().take(places_of_all, mode="wrap", out=out)
     values[places == _NOWHERE] = np.nan
     return values
 
@@ -77,6 +81,23 @@ def popularity_of(candidates: Candidates) -> Array:
         return same_day
     rows: Array = candidates.popularity[candidates.decision, candidates.action]
     return rows
+
+
+class PlacedRows(NamedTuple):
+    """What the columns of some rows owe to their actions alone.
+
+    Attributes
+    ----------
+    places : shape (stored columns, rows), where each value stands in a profile; -1 for nowhere.
+    popular : shape (popularity columns, rows), where each value stands in the popularity of a day.
+    attributes : shape (known columns, rows), numbers of the actions.
+    inputs : shape (rows, inputs of the model), where each stands in the table.
+    """
+
+    places: Index
+    popular: Index
+    attributes: Array
+    inputs: Index
 
 
 class TablePlan:
@@ -117,12 +138,16 @@ class TablePlan:
         known = [name for name in wanted if name in attributes]
         popular = [name for name in declared.stored(Block.POPULARITY) if name in wanted]
         stored = [n for n in wanted if n not in {*ages, *ratios, *known, *popular}]
-        stored.sort(key=declared.is_moment, reverse=True)
+        # The moments of the ages stand as the ages do, so that one slice is enough for them.
+        first = {age.moment: at for at, age in enumerate(ages.values())}
+        stored.sort(key=lambda name: (not declared.is_moment(name), first.get(name, len(first))))
         groups = (stored, popular, known, ages, ratios)
         self.column = {name: at for at, name in enumerate(chain(*groups))}
         others = (name for name in names if name not in self.column)
         self.apart = {name: at for at, name in enumerate(others, start=len(self.column))}
         self.order = _numbers((self.column | self.apart)[name] for name in names)
+        self.places_of = lru_cache(maxsize=_KEPT)(self._where)
+        """Returns where some columns stand; None where `fill` does not fill all of them."""
         self._stored, self._popular, self._known, self._ages, self._ratios = (
             slice(*ends) for ends in pairwise([0, *accumulate(map(len, groups))])
         )
@@ -130,32 +155,60 @@ class TablePlan:
         self._places = _stacked([_found(places, n) for n in stored], actions).astype(np.int64)
         self._attributes = _stacked([attributes[name] for name in known], actions)
         self._popularity = _numbers(map(declared.stored(Block.POPULARITY).index, popular))
-        self._moment = _numbers(self.column[age.moment] for age in ages.values())
+        self._moment = _run(_numbers(self.column[age.moment] for age in ages.values()))
         self._above = _numbers(self.column[ratio.above] for ratio in ratios.values())
         self._below = _numbers(self.column[ratio.below] for ratio in ratios.values())
 
+    def _where(self, names: tuple[str, ...]) -> Index | None:
+        if any(name not in self.column for name in names):
+            return None
+        return _numbers(self.column[name] for name in names)
+
+    def of(self, action: Index) -> PlacedRows:
+        """Return what the columns of some rows owe to their actions alone, shape (rows,)."""
+        rows = np.arange(len(action))
+        return PlacedRows(
+            places=self._places.take(action, axis=1),
+            popular=self._popularity[:, None] + action * len(declared.stored(Block.POPULARITY)),
+            attributes=self._attributes.take(action, axis=1),
+            inputs=self.order * len(action) + rows[:, None],
+        )
+
     def fill(
-        self, candidates: Candidates, vectors: Array, today: Array, calendar: Calendar
+        self,
+        candidates: Candidates,
+        placed: PlacedRows,
+        vectors: Array,
+        today: Array,
+        calendar: Calendar,
     ) -> Array:
         """Return the table, shape (columns, rows); what stands in the room for others is open.
 
         Parameters
         ----------
+        placed : `of` the candidates' actions.
         vectors : those of the candidates' profiles, without what is too old.
         today : shape (rows,) or (1,), the business day of each row's decision.
         """
-        action, decision = candidates.action, candidates.decision
-        table = np.empty((len(self.column) + len(self.apart), len(action)))
-        table[self._stored] = values_at(self._places.take(action, axis=1), vectors, decision)
-        table[self._moments] = calendar.day(table[self._moments])
-        table[self._popular] = popularity_of(candidates).T[self._popularity]
-        table[self._known] = self._attributes.take(action, axis=1)
-        ages = np.subtract(today, table.take(self._moment, axis=0), out=table[self._ages])
+        rows = len(candidates.action)
+        table = np.empty((len(self.column) + len(self.apart), rows))
+        values_at(placed.places, vectors, candidates.decision, out=table[self._stored])
+        calendar.day(table[self._moments], out=table[self._moments])
+        table[self._popular] = self._popularity_at(placed.popular, candidates)
+        table[self._known] = placed.attributes
+        ages = np.subtract(today, table[self._moment], out=table[self._ages])
         np.maximum(ages, 0.0, out=ages)
         below = table.take(self._below, axis=0)
         below[below == 0.0] = np.nan
         np.divide(table.take(self._above, axis=0), below, out=table[self._ratios])
         return table
+
+    def _popularity_at(self, places: Index, candidates: Candidates) -> Array:
+        """Return the columns of popularity, shape (columns, rows)."""
+        if len(candidates.popularity) == 1:
+            same_day: Array = candidates.popularity.ravel().take(places)
+            return same_day
+        return popularity_of(candidates).T[self._popularity]
 
 
 def _with_inputs(names: Iterable[str], attributes: Mapping[str, Array]) -> Iterator[str]:
@@ -186,6 +239,13 @@ def _found(places: Mapping[str, Index], name: str) -> Index:
 
 def _numbers(numbers: Iterable[int]) -> Index:
     return np.array([*numbers], dtype=np.int64)
+
+
+def _run(places: Index) -> slice | Index:
+    """Return places as a slice where each is one more than the one before."""
+    first = int(places[0]) if len(places) else 0
+    run = slice(first, first + len(places))
+    return run if np.array_equal(places, np.arange(run.start, run.stop)) else places
 
 
 def _stacked(columns: Sequence[Array | Index], actions: int) -> Array:

@@ -154,6 +154,11 @@ def declare_in(block: Block) -> Declare:
     return declare
 
 
+_STAGE_ENDS = np.array([28.0, 91.0, np.inf])
+_STAGES = np.array([2.0, 3.0, 4.0, 0.0, 1.0])
+_NEW = 4
+
+
 def journey_stage(columns: Columns, today: Array) -> Array:
     """0 prospect, 1 new (28 days), 2 active (28 days), 3 cooling (91 days), 4 lapsed.
 
@@ -163,7 +168,9 @@ def journey_stage(columns: Columns, today: Array) -> Array:
     [0.0, 1.0, 2.0, 3.0, 4.0]
     """
     recency, tenure = columns["days_since_purchase"], columns["tenure_days"]
-    # Nested, since np.select costs five times as much on a decision's few rows.
-    later = np.where(recency <= 28, 2.0, np.where(recency <= 91, 3.0, 4.0))
-    stage: Array = np.where(np.isnan(recency), 0.0, np.where(tenure <= 28, 1.0, later))
+    # Looked up, since np.select costs five times as much on a decision's few rows. NaN is sorted
+    # behind all numbers.
+    at = _STAGE_ENDS.searchsorted(recency)
+    at[(tenure <= 28) & (at < len(_STAGE_ENDS))] = _NEW
+    stage: Array = _STAGES.take(at)
     return stage

@@ -146,6 +146,11 @@ class ArbitrationBook:
         """How many of a kind one answer may hold."""
         return self.file.diversity
 
+    @cached_property
+    def diverse(self) -> bool:
+        """Whether an answer holds only so many of a kind."""
+        return self.diversity.per_group is not None or self.diversity.per_issue is not None
+
     def exploration_for(self, channel: Channel) -> Exploration:
         """Return how a channel explores; not at all where the file does not say it."""
         return self.file.exploration.get(channel, _NO_EXPLORATION)

@@ -97,10 +97,10 @@ def explore(
 
 def certain(order: Index, returned: Index) -> Explored:
     """Return what is known where nothing is left to chance."""
-    probability = np.zeros(len(order))
+    rows = len(order)
+    probability = np.zeros(rows)
     probability[returned] = 1.0
-    nothing = np.zeros(len(order), dtype=bool)
-    return Explored(order, returned, nothing, probability, np.zeros(len(order)))
+    return Explored(order, returned, np.zeros(rows, dtype=bool), probability, np.zeros(rows))
 
 
 def _explored(order: Index, returned: Index, best: Index, chances: Chances) -> Explored:

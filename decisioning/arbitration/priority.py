@@ -53,12 +53,14 @@ def priorities(factors: Factors, switches: Switches) -> Array:
     >>> priorities(half, Switches()), priorities(half, Switches(value=False))
     (array([4.]), array([0.5]))
     """
+    if all(switches):
+        return factors.propensity * factors.context_weight * factors.value * factors.lever
     counted = [factor for factor, counts in zip(factors, switches, strict=True) if counts]
     return reduce(mul, counted) if counted else np.ones_like(factors.propensity)
 
 
 def rank(
-    action_ids: Sequence[str] | Index,
+    action_ids: Sequence[str] | None,
     priority: Array,
     propensity: Array,
     mandatory: Verdicts | None = None,
@@ -68,13 +70,19 @@ def rank(
     What is mandatory comes first. Then by priority, then propensity, both falling, then by action
     id: the order does not depend on the one the candidates came in.
 
+    Parameters
+    ----------
+    action_ids : None where the candidates come in the order of their ids.
+
     >>> rank(("b", "a", "c"), np.array([1.0, 1.0, 2.0]), np.array([0.5, 0.5, 0.1])).tolist()
     [2, 1, 0]
     >>> must = np.array([True, False, False])
     >>> rank(("b", "a", "c"), np.array([1.0, 1.0, 2.0]), np.full(3, 0.5), must).tolist()
     [0, 2, 1]
     """
-    keys: list[npt.NDArray[np.generic]] = [np.asarray(action_ids), -propensity, -priority]
+    keys: list[npt.NDArray[np.generic]] = [-propensity, -priority]
+    if action_ids is not None:
+        keys.insert(0, np.asarray(action_ids))
     if mandatory is not None and np.count_nonzero(mandatory):
         keys.append(~mandatory)
     order: Index = np.lexsort(keys)

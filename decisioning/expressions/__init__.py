@@ -18,6 +18,7 @@ from decisioning.expressions.compiled import (
     compile_condition,
     compile_together,
 )
+from decisioning.expressions.plain import PlainConditions
 from decisioning.expressions.reader import Reader
 from decisioning.expressions.values import RowConditions, Rows, RowValues
 from decisioning.expressions.vocabulary import Fact, Kind, Vocabulary
@@ -33,6 +34,7 @@ __all__ = [
     "ConditionList",
     "Fact",
     "Kind",
+    "PlainConditions",
     "Reader",
     "RowConditions",
     "RowValues",

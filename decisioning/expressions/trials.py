@@ -7,16 +7,17 @@ decision.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from decisioning.expressions.columns import Logic, Values, translated
+from decisioning.expressions.columns import translated
 from decisioning.expressions.compiled import PASSED, REFUSED, VALUE_MISSING, Condition, bind
 from decisioning.expressions.syntax import Constant, within
+from decisioning.expressions.truth import Logic, Values
 from decisioning.expressions.vocabulary import Fact, Kind, Vocabulary
 
 ROWS = 200
@@ -41,24 +42,45 @@ class _Case:
 
 def proven(condition: Condition, vocabulary: Vocabulary) -> bool:
     """Tell whether a condition can be asked of columns, and says there what CEL says."""
+    return _agrees(_case(condition, vocabulary))
+
+
+def proven_plainly(
+    condition: Condition,
+    vocabulary: Vocabulary,
+    names: Sequence[str],
+    told: Callable[..., tuple[bool, ...]],
+) -> bool:
+    """Tell whether a function of the values of some names is true where CEL is."""
+    rows, expected = _tried(_case(condition, vocabulary))
+    said = [told(*(row[name] for name in names)) for row in rows]
+    return said == [(code == PASSED,) for code in expected]
+
+
+def _case(condition: Condition, vocabulary: Vocabulary) -> _Case:
     names = sorted(_with_asked(condition.names, vocabulary.kinds))
     kinds = tuple((name, vocabulary.kinds[name]) for name in names)
-    return _agrees(_Case(condition.text, kinds, condition, vocabulary))
+    return _Case(condition.text, kinds, condition, vocabulary)
 
 
 @lru_cache(maxsize=1024)
 def _agrees(case: _Case) -> bool:
-    tree = case.condition.tree
-    logic = translated(tree, case.vocabulary.kinds)
+    logic = translated(case.condition.tree, case.vocabulary.kinds)
     if logic is None:
         return False
-    written = [one.value for one in within(tree) if isinstance(one, Constant)]
-    rows = _random_rows(dict(case.kinds), written)
-    given = [_given(row, case.condition.names) for row in rows]
-    expected = [case.condition.judge(bind(case.vocabulary, one)) for one in given]
+    rows, expected = _tried(case)
     together = _said(logic, _columns(rows), ROWS)
     alone = [_said(logic, row, 1)[0] for row in rows[:_ALONE]]
     return together == expected and alone == expected[:_ALONE]
+
+
+@lru_cache(maxsize=64)
+def _tried(case: _Case) -> tuple[list[dict[str, Any]], list[int]]:
+    """Return random rows, and what CEL says of each."""
+    written = [one.value for one in within(case.condition.tree) if isinstance(one, Constant)]
+    rows = _random_rows(dict(case.kinds), written)
+    given = [_given(row, case.condition.names) for row in rows]
+    return rows, [case.condition.judge(bind(case.vocabulary, one)) for one in given]
 
 
 def _with_asked(names: frozenset[str], kinds: Mapping[str, Kind]) -> set[str]:

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from decisioning.expressions.columns import ALWAYS, Logic, translated
+from decisioning.expressions.columns import translated
 from decisioning.expressions.compiled import Condition
 from decisioning.expressions.syntax import Name, Node, within
 from decisioning.expressions.trials import proven
+from decisioning.expressions.truth import ALWAYS, Logic
 from decisioning.expressions.vocabulary import REQUEST, Fact, Kind, Vocabulary
 from decisioning.local_time import LocalTime
 from decisioning.request import DecisionRequest

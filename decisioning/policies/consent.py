@@ -16,6 +16,9 @@ from decisioning.policies.policy_file import PolicyFile
 from decisioning.request import DecisionRequest
 
 Index = npt.NDArray[np.int64]
+Verdicts = npt.NDArray[np.bool_]
+PurposeRows = tuple[tuple[Purpose, Verdicts], ...]
+"""Purposes, and of each which rows it is of."""
 
 _STOPPED = {"withdrawn": "consent_withdrawn", "objected": "objected"}
 
@@ -60,16 +63,38 @@ class ConsentBook:
         history : None where nobody could read it; marketing is turned down then.
         action : shape (rows,), positions of the actions.
         """
-        at = now.timestamp()
-        said = {
-            purpose: self._judge_purpose(history, purpose, request.channel, at)
-            for purpose in self._purposes
-        }
-        if not any(reason or assumed for reason, assumed in said.values()):
-            return ConsentJudged(("",) * len(action), False)
-        mine = [self._purpose_of[position] for position in action.tolist()]
-        assumed = any(said[purpose][1] for purpose in dict.fromkeys(mine))
-        return ConsentJudged(tuple(said[purpose][0] for purpose in mine), assumed)
+        purposes = self.purposes_of(action)
+        stopped, assumed = self.stopped(history, request, purposes, now.timestamp())
+        reason = np.full(len(action), "", dtype=object)
+        for code, rows in stopped:
+            reason[rows] = code
+        return ConsentJudged(tuple(reason), assumed)
+
+    def purposes_of(self, action: Index) -> PurposeRows:
+        """Return what some rows are for, and of each purpose which rows, shape (rows,)."""
+        mine = np.array([self._purpose_of[position] for position in action.tolist()], dtype=object)
+        return tuple((one, mine == one) for one in self._purposes if (mine == one).any())
+
+    def stopped(
+        self,
+        history: History | None,
+        request: DecisionRequest,
+        purposes: PurposeRows,
+        at: float,
+    ) -> tuple[list[tuple[str, Verdicts]], bool]:
+        """Return the rows that consent turns down, by reason code, and whether any is assumed.
+
+        Parameters
+        ----------
+        at : when, in seconds since 1970.
+        """
+        stopped, any_assumed = [], False
+        for purpose, rows in purposes:
+            reason, assumed = self._judge_purpose(history, purpose, request.channel, at)
+            any_assumed = any_assumed or assumed
+            if reason:
+                stopped.append((reason, rows))
+        return stopped, any_assumed
 
     def _judge_purpose(
         self, history: History | None, purpose: Purpose, channel: str, now: float
@@ -81,7 +106,8 @@ class ConsentBook:
         if history is None:
             unreadable = needed or purpose == "marketing"
             return ("consent_unreadable" if unreadable else ""), False
-        status = status_of(history.consents, purpose, channel, now)
+        log = history.consents
+        status = status_of(log, purpose, channel, now) if log else None
         if status in _STOPPED:
             return _STOPPED[status], False
         if status == "granted" or not needed:

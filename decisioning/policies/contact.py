@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple, get_args
 
 import numpy as np
@@ -45,12 +46,14 @@ class ContactJudged(NamedTuple):
     capped : whether returning the row takes a place that a limit counts.
     limits : what is left of the limits that several of the rows share, where that is less than
         those rows.
+    nobody : whether it is known without looking that none is turned down.
     """
 
     failed: Index
     until: Array
     capped: Verdicts
     limits: tuple[Limit, ...]
+    nobody: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,9 @@ class ContactBook:
             *(Named(one.id, one.reason, one.words) for one in self._checks),
             unreadable,
         )
+        # Of actions, each once, there are never more rows.
+        self._never = np.full(len(catalog.ordered), np.nan)
+        self._never.flags.writeable = False
         self.needs = _needs(self._checks, catalog)
         self._plans = {
             (channel, direction, deferred): _Plan.of(
@@ -109,9 +115,10 @@ class ContactBook:
         known = history is not None
         failed = (plan.failed if known else plan.blind).take(action)
         capped = plan.capped.take(action) if known else np.zeros(len(action), dtype=bool)
-        until = np.full(len(action), np.nan)
         if plan.has_said_all(history, len(action)):
-            return ContactJudged(failed, until, capped, ())
+            nobody = known and plan.lets_all_through
+            return ContactJudged(failed, self._never[: len(action)], capped, (), nobody)
+        until = np.full(len(action), np.nan)
         shared: list[Limit] = []
         occasion = self._occasion(history, request, action, now, plan.outcomes)
         for at, check in plan.checks if known else plan.without_history:
@@ -204,6 +211,11 @@ class _Plan:
     capped: Verdicts
     outcomes: frozenset[str]
     narrowest: float
+
+    @cached_property
+    def lets_all_through(self) -> bool:
+        """Whether nothing is turned down whatever happened."""
+        return not (self.failed >= 0).any()
 
     @classmethod
     def of(

@@ -61,8 +61,8 @@ class PolicyBook:
         alive: Verdicts,
         now: datetime,
         history: History | None = None,
-    ) -> Judged:
-        """Return which policy turns each row down first.
+    ) -> Judged | None:
+        """Return which policy turns each row down first; None where none turns any down.
 
         Parameters
         ----------

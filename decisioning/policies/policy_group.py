@@ -8,7 +8,7 @@ one expression, and only what is left is asked per row, until something turns th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,16 +19,24 @@ from decisioning.expressions import (
     VALUE_MISSING,
     Condition,
     Fact,
+    PlainConditions,
     Reader,
     RowConditions,
     Rows,
+    RowValues,
     Vocabulary,
     compile_together,
 )
+from decisioning.expressions.bounds import BoundedColumns, bounded
+from decisioning.expressions.truth import Logic
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
 Verdicts = npt.NDArray[np.bool_]
+
+_Fast = tuple[int, Logic, Verdicts | None]
+"""A condition that is asked of all rows at once: its position, what it says, and which actions it
+concerns; None for all."""
 
 _CODES = 3
 _NOBODY = np.iinfo(np.int64).max
@@ -84,11 +92,23 @@ class PolicyGroup:
         self._applies = applies
         left = [at for at in counted if at not in folded]
         self._row_conditions = at_once
-        self._at_once = tuple(
+        fast: list[_Fast] = [
             (at, logic, None if not conditions[at].of_action or applies[at].all() else applies[at])
             for at in left
             if (logic := at_once.logic[at]) is not None
+        ]
+        self._plain = PlainConditions([conditions[at] for at, _, _ in fast], vocabulary)
+        self._plainly = tuple(fast[place] for place in self._plain.places)
+        others = [one for one in fast if one not in self._plainly]
+        bounds = [bounded(conditions[at].tree) for at, _, _ in others]
+        columns = [vocabulary.columns.get(one.name) if one else None for one in bounds]
+        within = [place for place, column in enumerate(columns) if column is not None]
+        self._bounded = tuple(others[place] for place in within)
+        self._bounds = BoundedColumns(
+            [column for column in columns if column is not None],
+            [one for one, column in zip(bounds, columns, strict=True) if one and column],
         )
+        self._at_once = tuple(one for one in others if one not in self._bounded)
         slow = [at for at in left if at_once.logic[at] is None]
         self._of_customer = tuple(at for at in slow if not conditions[at].of_action)
         self._together = compile_together([conditions[at] for at in self._of_customer], vocabulary)
@@ -102,13 +122,28 @@ class PolicyGroup:
         self._any_slow = bool(slow)
         self._reader = Reader(vocabulary, {name for at in slow for name in conditions[at].names})
 
-    def judge(self, asked: Asked) -> Judged:
-        """Return which policy turns each row down first."""
+    def judge(self, asked: Asked) -> Judged | None:
+        """Return which policy turns each row down first; None where no policy turns any down."""
+        if not np.count_nonzero(asked.alive):
+            return None
+        at_once = self._to_ask_at_once(asked)
+        if not at_once and self._folded is None and not self._any_slow:
+            return None
+        values = self._row_conditions.of(asked.rows)
+        doubted = self._doubted(asked, at_once, values)
+        if not doubted and self._folded is None and not self._any_slow:
+            return None
         first, code = self._begin(asked)
-        if np.count_nonzero(asked.alive):
-            self._ask_at_once(asked, first, code)
-            if self._any_slow:
-                self._ask_slowly(asked, first, code)
+        for at, logic, true in doubted:
+            down = self._applies[at].take(asked.rows.action) & (first > at)
+            if true is not False:
+                down &= ~true
+            if np.count_nonzero(down):
+                first[down] = at
+                said = np.where(logic.false(values), REFUSED, VALUE_MISSING)
+                code[down] = said[down] if said.ndim else said
+        if self._any_slow:
+            self._ask_slowly(asked, first, code)
         first[first == _NOBODY] = -1
         return Judged(first, code)
 
@@ -120,22 +155,33 @@ class PolicyGroup:
         at, code = (one.take(asked.rows.action) for one in self._folded)
         return np.where(asked.alive, at, -1), np.where(asked.alive, code, 0)
 
-    def _ask_at_once(self, asked: Asked, first: Index, code: Index) -> None:
-        action, rows = asked.rows.action, len(first)
-        values = self._row_conditions.of(asked.rows)
-        for at, logic, applies in self._at_once:
-            if applies is not None and not np.count_nonzero(applies.take(action) & (first > at)):
-                continue
-            true = logic.true(values)
-            if true is True or (true is not False and np.count_nonzero(true) == rows):
-                continue
-            down = self._applies[at].take(action) & (first > at)
-            if true is not False:
-                down &= ~true
-            if np.count_nonzero(down):
-                first[down] = at
-                said = np.where(logic.false(values), REFUSED, VALUE_MISSING)
-                code[down] = said[down] if said.ndim else said
+    def _to_ask_at_once(self, asked: Asked) -> tuple[_Fast, ...]:
+        """Return the conditions that are not seen at a glance to be true of every row."""
+        said = self._plain.true(asked.rows)
+        not_true = [one for one, true in zip(self._plainly, said, strict=True) if not true]
+        return (*not_true, *self._not_within(asked), *self._at_once)
+
+    def _doubted(
+        self, asked: Asked, at_once: tuple[_Fast, ...], values: RowValues
+    ) -> list[tuple[int, Logic, Any]]:
+        """Return which of some conditions are not true of every row, and where they are."""
+        rows, doubted = len(asked.alive), []
+        for at, logic, applies in at_once:
+            if applies is None or np.count_nonzero(applies.take(asked.rows.action) & asked.alive):
+                true = logic.true(values)
+                if true is not True and (true is False or np.count_nonzero(true) < rows):
+                    doubted.append((at, logic, true))
+        return doubted
+
+    def _not_within(self, asked: Asked) -> tuple[_Fast, ...]:
+        """Return the conditions of bounds of which a number of any row lies outside."""
+        if not self._bounded:
+            return ()
+        outside = self._bounds.outside(asked.rows.columns)
+        if not np.count_nonzero(outside):
+            return ()
+        some = np.logical_or.reduce(outside, axis=1).nonzero()[0]
+        return tuple(self._bounded[place] for place in some.tolist())
 
     def _ask_slowly(self, asked: Asked, first: Index, code: Index) -> None:
         action = asked.rows.action

@@ -7,7 +7,6 @@ from datetime import datetime
 import numpy as np
 
 from decisioning.arbitration import Factors
-from decisioning.candidates import open_candidates
 from decisioning.decision import Decision
 from decisioning.history import History
 from decisioning.moment import Moment
@@ -47,8 +46,10 @@ def left_to_choose(
                 lever=np.array([one.lever for one in ranked], dtype=np.float64),
             ),
         )
-    funnel = open_candidates(request, world.catalog, world.built, now)
-    screened = screen(funnel, request, Moment(profiles, popularity, history, now), world)
+    line_up = world.line_ups.of(request, now)
+    funnel = world.line_ups.begin(line_up)
+    moment = Moment(profiles, popularity, history, now)
+    screened = screen(line_up, funnel, request, moment, world)
     scored = score(funnel, screened, world, decision.degraded)
     if scored is None:
         nothing = np.zeros(0)

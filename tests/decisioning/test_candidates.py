@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from changed_worlds import with_action, with_catalog
 
-from decisioning.candidates import open_candidates
+from decisioning.candidates import Kind, open_candidates
 from decisioning.funnel import Funnel
-from decisioning.request import DecisionRequest
 from decisioning.world import World
 
 Open = Callable[..., Funnel]
@@ -24,8 +23,7 @@ def opened(world: World, now: datetime) -> Open:
     """The funnel of a request; `world` and `now` replace those of the test."""
 
     def opened(world: World = world, now: datetime = now, **request: Any) -> Funnel:
-        asked = DecisionRequest("007", **request)
-        return open_candidates(asked, world.catalog, world.built, now)
+        return open_candidates(Kind(**request), world.catalog, world.built, now.timestamp())
 
     return opened
 

@@ -41,6 +41,20 @@ def test_what_is_gone_does_not_go_again(funnel: Funnel) -> None:
     assert told == [("coffee", "excluded"), ("pasta", "disabled"), ("tea", "disabled")]
 
 
+def test_a_row_that_fails_by_several_grounds_is_told_the_first(funnel: Funnel) -> None:
+    first = Grounds("eligibility", "eligibility", "lapsed", "not_eligible")
+    second = Grounds("eligibility", "eligibility", "open_case", "no_case")
+    funnel.turn_down_one(1, "contact", "cap", "paused")
+    failed = np.array([[False, True, True], [True, True, True]])
+    entries = [Gone(IDS).of(*one) for one in (first, second)]
+    funnel.turn_down_first(failed, entries)
+    told = [(one.action_id, one.policy_id) for one in funnel.removed]
+    assert told == [("pasta", "cap"), ("tea", "lapsed"), ("coffee", "open_case")]
+    assert not len(funnel.rows)
+    funnel.turn_down_first(failed, entries)
+    assert len(funnel.removed) == 3
+
+
 def test_the_end_of_a_reason_is_told_in_utc_where_it_is_known(funnel: Funnel) -> None:
     funnel.turn_down_one(0, "contact", "cap", "paused", until=86_400.0)
     funnel.turn_down_one(1, "eligibility", "rule", "no", tier="eligibility")

@@ -55,6 +55,13 @@ def test_a_fixed_value_is_the_same_for_everybody(catalog: Catalog) -> None:
     assert book.amounts({}, np.array([0, 3, 3])).tolist() == [7.0, 7.0, 7.0]
 
 
+def test_only_an_expression_can_say_nothing(catalog: Catalog) -> None:
+    fixed = FixedValue(kind="fixed", amount=7)
+    written = ExpressionValue(kind="expression", amount="profile.trips_91d")
+    assert ValueBook([fixed, OWN, OWN, fixed], catalog.ordered).always_usable
+    assert not ValueBook([fixed, OWN, written, fixed], catalog.ordered).always_usable
+
+
 def said(
     text: str, catalog: Catalog, rows: dict[str, list[float]], action: list[int]
 ) -> list[float]:

@@ -16,6 +16,7 @@ def test_days_and_midnights_agree_with_pandas_in_every_zone(zone: str) -> None:
     days = (local.tz_localize(None).normalize() - pd.Timestamp("1970-01-01")).days.to_numpy()
     seconds = moments.as_unit("s").asi8.astype(float)
     np.testing.assert_array_equal(calendar.day(seconds), days)
+    assert [calendar.day_of(one) for one in seconds[::7].tolist()] == days[::7].tolist()
     midnights = local.normalize().tz_convert("UTC").tz_localize(None).as_unit("us").to_numpy()
     np.testing.assert_array_equal(calendar.midnight(days.astype(float)), midnights)
 

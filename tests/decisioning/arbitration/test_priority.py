@@ -34,6 +34,8 @@ def test_each_factor_can_be_switched_off(name: str) -> None:
 def test_equal_priorities_go_by_propensity_and_then_by_id() -> None:
     order = rank(("d", "c", "b", "a"), np.array([1.0, 1, 2, 1]), np.array([0.2, 0.9, 0.1, 0.2]))
     assert order.tolist() == [2, 1, 3, 0]
+    by_id = rank(None, np.array([1.0, 2, 1, 1]), np.array([0.2, 0.1, 0.9, 0.2]))
+    assert by_id.tolist() == [1, 2, 0, 3]
 
 
 def test_a_missing_priority_comes_last() -> None:

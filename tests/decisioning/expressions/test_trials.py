@@ -5,7 +5,7 @@ import operator
 import numpy as np
 import pytest
 
-from decisioning.expressions import Vocabulary, columns, compile_condition
+from decisioning.expressions import Vocabulary, columns, compile_condition, truth
 from decisioning.expressions.trials import proven
 
 NAMES = Vocabulary.of(())
@@ -50,8 +50,8 @@ def test_one_difference_is_enough_to_leave_it_to_cel(
 
 
 def test_a_missing_value_that_would_count_as_one_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def always_known(true: columns.Ask, kind: object, known: columns.Ask) -> columns.Logic:
-        return columns.Logic(true, lambda values: ~np.asarray(true(values)))
+    def always_known(true: truth.Ask, kind: object, known: truth.Ask) -> truth.Logic:
+        return truth.Logic(true, lambda values: ~np.asarray(true(values)))
 
-    monkeypatch.setattr(columns, "_known_only", always_known)
+    monkeypatch.setattr(columns, "known_only", always_known)
     assert not is_proven("profile.trips_91d > 8.75")

@@ -153,6 +153,7 @@ def test_contact_policies_count_as_one_would_by_hand(seed: int) -> None:
             action,
             datetime.fromtimestamp(now, UTC),
         )
+        assert not judged.nobody or (judged.failed < 0).all()
         free = []
         for row, name in enumerate(IDS[position] for position in action):
             allowed = not plain.concerns(name) or plain.allowed(contacts, name, now)

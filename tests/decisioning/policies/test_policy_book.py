@@ -44,7 +44,9 @@ def judge(
     request = DecisionRequest("7", channel=channel, direction=direction)  # type: ignore[arg-type]
     alive = np.ones(len(action), dtype=bool) if alive is None else alive
     columns = {name: column[: len(action)] for name, column in COLUMNS.items()}
-    return book.judge(request, columns, action, alive, now, History(time_zone=zone))
+    judged = book.judge(request, columns, action, alive, now, History(time_zone=zone))
+    nobody = Judged(np.full(len(action), -1), np.zeros(len(action), dtype=np.int64))
+    return nobody if judged is None else judged
 
 
 def test_without_policies_nobody_is_turned_down() -> None:
