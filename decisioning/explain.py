@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from string import Formatter
 from typing import NamedTuple
 
@@ -115,8 +114,8 @@ def top_reasons(
         return [()] * len(told)
     sums = np.add.reduceat(contributions.take(by_group, axis=1), starts, axis=1)
     order = (-sums).argsort(axis=1, kind="stable").tolist()
-    each = zip(order, sums.tolist(), contributions.tolist(), told, strict=True)
-    return [tuple(islice(_reasons_of(features, groups, *one), limit)) for one in each]
+    each = zip(order, sums, contributions, told, strict=True)
+    return [_reasons_of(features, groups, *one, limit) for one in each]
 
 
 def conditions_met(conditions: Sequence[Condition], told: Told) -> tuple[Reason, ...]:
@@ -138,18 +137,24 @@ def _reasons_of(
     features: tuple[str, ...],
     groups: Sequence[_Group],
     order: Sequence[int],
-    sums: Sequence[float],
-    contributions: Sequence[float],
+    sums: Array,
+    contributions: Array,
     told: Told,
-) -> Iterator[Reason]:
+    limit: int | None,
+) -> tuple[Reason, ...]:
+    reasons: list[Reason] = []
     for place in order:
-        if sums[place] <= 0.0:
-            return
+        added = sums.item(place)
+        if added <= 0.0 or len(reasons) == limit:
+            break
         group = groups[place]
-        strongest = max(group.members, key=contributions.__getitem__)
+        # Of many features a few are asked: one number at a time costs less than lists of all.
+        members = group.members
+        strongest = members[0] if len(members) == 1 else max(members, key=contributions.item)
         text = tell(group.sentence, features[strongest], told)
         if text is not None:
-            yield Reason(text, group.names, sums[place])
+            reasons.append(Reason(text, group.names, added))
+    return tuple(reasons)
 
 
 def tell(sentence: Sentence, feature: str, told: Told) -> str | None:
