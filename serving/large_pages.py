@@ -13,19 +13,23 @@ from pathlib import Path
 
 _PAGE = 2 * 2**20
 _MADV_COLLAPSE = 25
+_MAPS = Path("/proc/self/maps")
 _UNNAMED = ("", "[heap]")
 
 
 def use_large_pages() -> None:
     """Move the memory of this process into large pages, as far as the system can.
 
-    Before Linux 6.1, and elsewhere, nothing changes.
+    Before Linux 6.1, elsewhere, and where a process may not read its own map, nothing changes.
     """
-    if sys.platform != "linux":
+    try:
+        maps = _MAPS.read_text(encoding="utf-8") if sys.platform == "linux" else ""
+    except OSError:
+        # A worker without it is a little slower, and answers all the same.
         return
     madvise = ctypes.CDLL(None).madvise
     madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-    for begin, end in list(_spans(Path("/proc/self/maps").read_text(encoding="utf-8"))):
+    for begin, end in _spans(maps):
         # Its answer does not matter: what could not be moved stays where it is.
         madvise(begin, end - begin, _MADV_COLLAPSE)
 

@@ -5,6 +5,7 @@ A truth is a plain one where it is the same for all rows, else an array of shape
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -59,28 +60,25 @@ def swapped(logic: Logic) -> Logic:
 
 def both(left: Ask, right: Ask) -> Ask:
     """Return where two hold; the second is not asked where the first holds nowhere."""
-    if left is always or right is always:
-        return right if left is always else left
-
-    def asked(values: Values) -> Any:
-        said = left(values)
-        if said is True:
-            return right(values)
-        return said if said is False else said & right(values)
-
-    return asked
+    return _joined(left, right, always, decides=False, join=operator.and_)
 
 
 def either(left: Ask, right: Ask) -> Ask:
     """Return where one of two holds; the second is not asked where the first holds everywhere."""
-    if left is never or right is never:
-        return right if left is never else left
+    return _joined(left, right, never, decides=True, join=operator.or_)
+
+
+def _joined(
+    left: Ask, right: Ask, neutral: Ask, decides: bool, join: Callable[[Any, Any], Any]
+) -> Ask:
+    if left is neutral or right is neutral:
+        return right if left is neutral else left
 
     def asked(values: Values) -> Any:
         said = left(values)
-        if said is False:
-            return right(values)
-        return said if said is True else said | right(values)
+        if isinstance(said, bool):
+            return said if said is decides else right(values)
+        return join(said, right(values))
 
     return asked
 

@@ -107,6 +107,7 @@ def test_several_conditions_are_one_question_and_each_has_its_answer() -> None:
 def test_a_function_that_says_something_else_than_cel_is_not_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(plain._ORDER, "_>_", plain._ORDER["_>=_"])  # type: ignore[index]
+    wrong = {**plain._ORDER, "_>_": plain._ORDER["_>=_"]}
+    monkeypatch.setattr(plain, "_ORDER", wrong)
     assert asked("profile.trips_91d > 8.75").places == ()
     assert asked("profile.trips_91d < 8.75").places == (0,)
