@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from decisioning.action import Action
 from decisioning.catalog import Catalog
 from decisioning.decision import RankedAction, Reason, Treatment
-from decisioning.explain import Told, conditions_met, top_reasons
+from decisioning.explain import conditions_met
 from decisioning.ranking import Ranked
 from decisioning.request import DecisionRequest
 from decisioning.scoring import Scored
 from decisioning.screening import Screened
+from decisioning.sentences import Told
 from decisioning.world import World
 from features.errors import CatalogError
 
 TOP_REASONS = 3
 
 
+class _Picked(NamedTuple):
+    """One of the chosen: its entry among the scored, what it is, what the model said of it.
+
+    Attributes
+    ----------
+    name : the action's, in the language of the request.
+    said : the model's propensity; None where it was not asked.
+    """
+
+    entry: int
+    action: Action
+    name: str
+    said: float | None
+
+
 def ranked_answers(
     request: DecisionRequest, scored: Scored, ranked: Ranked, screened: Screened, world: World
 ) -> tuple[RankedAction, ...]:
     """Return the chosen actions, best first."""
-    reasons = _reasons(request, scored, ranked.chosen.rows, screened, world)
+    picked = [_picked(entry, request, scored, world) for entry in ranked.chosen.rows]
+    reasons = _reasons(request, scored, picked, screened, world)
     return tuple(
         [
-            _ranked_action(request, scored, ranked, screened, world, number, told)
-            for number, told in enumerate(reasons)
+            _ranked_action(request, scored, ranked, screened, world, number, one, reasons[number])
+            for number, one in enumerate(picked)
         ]
     )
 
@@ -48,58 +70,59 @@ def default_answer(request: DecisionRequest, catalog: Catalog) -> RankedAction:
     )
 
 
+def _picked(entry: int, request: DecisionRequest, scored: Scored, world: World) -> _Picked:
+    action = world.catalog.ordered[scored.action.item(entry)]
+    said = scored.model_propensity.item(entry)
+    name = action.name.in_language(request.language)
+    # What has a fixed propensity was scored as well, but nothing was made of it.
+    return _Picked(entry, action, name, None if math.isnan(said) else said)
+
+
 def _reasons(
     request: DecisionRequest,
     scored: Scored,
-    chosen: tuple[int, ...],
+    picked: Sequence[_Picked],
     screened: Screened,
     world: World,
 ) -> list[tuple[Reason, ...]]:
     """Return the reasons of the chosen, in their order; none of one that a prior speaks for."""
     if request.explain == "none":
-        return [()] * len(chosen)
+        return [()] * len(picked)
     most = None if request.explain == "all" else TOP_REASONS
-    of_place = _of_model(request, scored, chosen, screened, world, most)
-    for place in chosen:
-        if not scored.predicted.item(place):
-            action = world.catalog.ordered[scored.action.item(place)]
-            told = _told(request, scored, place, screened, world)
-            of_place[place] = conditions_met(action.eligibility, told)[:most]
-    return [of_place.get(place, ()) for place in chosen]
+    reasons = _of_model(request, scored, picked, screened, world, most)
+    for one in picked:
+        if not scored.predicted.item(one.entry):
+            told = _told(request, scored, one, screened)
+            reasons[one.entry] = conditions_met(one.action.eligibility, told)[:most]
+    return [reasons.get(one.entry, ()) for one in picked]
 
 
 def _of_model(
     request: DecisionRequest,
     scored: Scored,
-    chosen: tuple[int, ...],
+    picked: Sequence[_Picked],
     screened: Screened,
     world: World,
     most: int | None,
 ) -> dict[int, tuple[Reason, ...]]:
-    """Return the reasons of those of the chosen that the model was asked about."""
+    """Return the reasons of those of the chosen that the model was asked about, by entry."""
     model, scores = world.model, scored.scores
-    if model is None or scores is None:
+    asked = [one for one in picked if one.said is not None]
+    if model is None or scores is None or not asked:
         return {}
-    propensity = scored.model_propensity.take(chosen).tolist()
-    # What has a fixed propensity was scored as well, but nothing was made of it.
-    asked = [place for place, said in zip(chosen, propensity, strict=True) if said == said]
-    if not asked:
-        return {}
-    rows = scored.asked[asked]
+    entries = [one.entry for one in asked]
+    rows = scored.asked.take(entries)
     if most is None:
         added = model.exact_contributions(scored.matrix[rows])
     else:
         added = scores.path_contributions(rows)
-    told = [_told(request, scored, place, screened, world) for place in asked]
-    return dict(zip(asked, top_reasons(model.features, added, told, most), strict=True))
+    told = [_told(request, scored, one, screened) for one in asked]
+    return dict(zip(entries, world.reasons.top(added, told, most), strict=True))
 
 
-def _told(
-    request: DecisionRequest, scored: Scored, place: int, screened: Screened, world: World
-) -> Told:
-    action = world.catalog.ordered[scored.action.item(place)]
-    name = action.name.in_language(request.language)
-    return Told(screened.columns, scored.row.item(place), name, request.language)
+def _told(request: DecisionRequest, scored: Scored, one: _Picked, screened: Screened) -> Told:
+    row = screened.columns.row(scored.row.item(one.entry))
+    return Told(row, one.name, request.language)
 
 
 def _ranked_action(
@@ -109,17 +132,16 @@ def _ranked_action(
     screened: Screened,
     world: World,
     number: int,
+    picked: _Picked,
     reasons: tuple[Reason, ...],
 ) -> RankedAction:
-    entry = ranked.chosen.rows[number]
-    action, factors = world.catalog.ordered[scored.action.item(entry)], scored.factors
-    said = scored.model_propensity.item(entry)
-    row, explored = scored.row.item(entry), ranked.explored
+    entry, action, name, said = picked
+    row, factors, explored = scored.row.item(entry), scored.factors, ranked.explored
     # By position, in the order of the fields: with names it takes three times as long.
     return RankedAction(
         number + 1,
         action.id,
-        action.name.in_language(request.language),
+        name,
         action.issue,
         action.group,
         _treatment(request, world.catalog, action.id),
@@ -134,7 +156,7 @@ def _ranked_action(
         explored.explored.item(entry),
         reasons,
         ranked.chosen.places[number],
-        said if said == said else None,
+        said,
         explored.error.item(entry),
         action.mandatory,
         screened.capped.item(row),

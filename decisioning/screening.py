@@ -11,7 +11,7 @@ from decisioning.moment import Moment
 from decisioning.policies.contact import Limit
 from decisioning.request import ContextEntry, DecisionRequest
 from decisioning.world import World
-from features.matrix import RowColumns
+from features.row_columns import RowColumns
 
 
 class Screened(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from string import Formatter
 from typing import Annotated, Any, get_args
 
@@ -116,7 +115,6 @@ class Template(Bilingual):
         return self.de if language == "de" else self.en
 
 
-@lru_cache(maxsize=4096)
 def inline(name: str, language: Language) -> str:
     """Return a name as it stands inside a sentence.
 
@@ -127,9 +125,10 @@ def inline(name: str, language: Language) -> str:
     >>> inline("Pastasauce", "de")
     'Pastasauce'
     """
-    if language == "de" or any(letter.isupper() for letter in name[1:]):
+    rest = name[1:]
+    if language == "de" or rest != rest.lower():
         return name
-    return name[:1].lower() + name[1:]
+    return name[:1].lower() + rest
 
 
 def render(

@@ -16,6 +16,7 @@ from decisioning.catalog import Catalog
 from decisioning.configuration import Configuration
 from decisioning.contexts import DerivedContexts
 from decisioning.decision import Versions
+from decisioning.explain import ModelReasons
 from decisioning.history import HistoryNeeds
 from decisioning.line_up import LineUps
 from decisioning.manifest import Priors
@@ -157,6 +158,11 @@ class World:
         return LineUps(self.catalog, self.built, self.builder, self.consent)
 
     @cached_property
+    def reasons(self) -> ModelReasons:
+        """What tells the reasons of the model."""
+        return ModelReasons(self.model.features if self.model else ())
+
+    @cached_property
     def needs(self) -> HistoryNeeds:
         """What decisions have to know of the ledger."""
         return replace(self.contact.needs, consents=self.consent.needed)
@@ -246,7 +252,5 @@ def _asked_by_rules(configuration: Configuration) -> tuple[str, ...]:
     rules = configuration.catalog.rule_book.rules
     told = [rule.feature for rule in rules]
     texts = [policy.when for policy in configuration.policies.policies]
-    told += [
-        name for text in texts for name in re.findall(r"(?:profile|journey|action)\.(\w+)", text)
-    ]
+    told += [name for text in texts for name in _FEATURE.findall(text)]
     return tuple(name for name in dict.fromkeys(told) if name in declared.BY_NAME)

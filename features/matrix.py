@@ -7,9 +7,8 @@ found by its name, never by its place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -20,8 +19,9 @@ from features.calendar import Calendar
 from features.errors import FeatureError, LeakError
 from features.layout import Layout
 from features.profiles import Profiles
-from features.row_table import PlacedRows, TablePlan, popularity_of, stored_places, values_at
-from features.spec import AgeOf, Block
+from features.row_columns import RowColumns
+from features.row_table import PlacedRows, TablePlan, stored_places
+from features.spec import AgeOf
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
@@ -126,108 +126,6 @@ class MatrixBuilder:
         return RowColumns(self, candidates, placed)
 
 
-class RowColumns(Mapping[str, Array]):
-    """The columns of candidate rows, each computed when first asked for; shape (rows,).
-
-    Asking for any that the builder's model needs computes nearly all of those.
-    """
-
-    def __init__(
-        self, builder: MatrixBuilder, candidates: Candidates, placed: PlacedRows | None
-    ) -> None:
-        self._builder = builder
-        self._placed = placed
-        self._candidates = candidates
-        self._cache: dict[str, Array] = {}
-        self._vectors = _without_stale(candidates)
-        self._today = _today(candidates, builder.calendar)
-
-    def matrix(self, rows: Index | None = None) -> Array:
-        """Return the rows, or some of them, as the builder's model takes them."""
-        table, inputs = self._table, self._placed_rows.inputs
-        for name, place in self._builder.plan.apart.items():
-            table[place] = self[name]
-        if rows is not None and len(rows) < len(inputs):
-            inputs = inputs.take(rows, axis=0)
-        matrix: Array = table.ravel().take(inputs)
-        return matrix
-
-    def __getitem__(self, name: str) -> Array:
-        column = self._cache.get(name)
-        if column is None:
-            column = self._cache[name] = self._column(name)
-        return column
-
-    def together(self, names: tuple[str, ...]) -> Array:
-        """Return several columns at once, shape (names, rows)."""
-        places = self._builder.plan.places_of(names)
-        if places is not None:
-            return self._table.take(places, axis=0)
-        return np.array([self[name] for name in names]).reshape(len(names), -1)
-
-    def of_first_row(self, names: tuple[str, ...]) -> list[float]:
-        """Return several numbers of the first row, such as what is the customer's own."""
-        places = self._builder.plan.places_of(names)
-        if places is None:
-            return [self[name].item(0) for name in names]
-        first: list[float] = self._table[:, 0].take(places).tolist()
-        return first
-
-    def stored(self, name: str) -> Array:
-        """Return a stored feature as it is stored: a moment in seconds since 1970, not in days."""
-        if declared.feature(name).block is Block.POPULARITY:
-            at = declared.stored(Block.POPULARITY).index(name)
-            return popularity_of(self._candidates)[:, at]
-        places = self._builder.places.get(name)
-        if places is None:
-            # Declared since these profiles were built: missing for everybody until the next build.
-            return np.full(len(self._candidates.action), np.nan)
-        rows = places.take(self._candidates.action)
-        return values_at(rows, self._vectors, self._candidates.decision)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter((*declared.BY_NAME, *self._builder.actions.attributes))
-
-    def __len__(self) -> int:
-        return len(declared.BY_NAME) + len(self._builder.actions.attributes)
-
-    @cached_property
-    def _table(self) -> Array:
-        builder = self._builder
-        return builder.plan.fill(
-            self._candidates, self._placed_rows, self._vectors, self._today, builder.calendar
-        )
-
-    @property
-    def _placed_rows(self) -> PlacedRows:
-        if self._placed is None:
-            self._placed = self._builder.plan.of(self._candidates.action)
-        return self._placed
-
-    def _column(self, name: str) -> Array:
-        builder, action = self._builder, self._candidates.action
-        place = builder.plan.column.get(name)
-        if place is not None:
-            filled: Array = self._table[place]
-            return filled
-        if name in builder.actions.attributes:
-            return builder.actions.attributes[name][action]
-        feature = declared.BY_NAME.get(name)
-        if feature is None:
-            raise KeyError(name)
-        if feature.derive is not None:
-            return feature.derive(self, self._today)
-        values = self.stored(name)
-        return builder.calendar.day(values) if declared.is_moment(name) else values
-
-
-def _today(candidates: Candidates, calendar: Calendar) -> Array:
-    """Return the business day of the one decision, or of each row's, shape (1,) or (rows,)."""
-    if len(candidates.decided_at) == 1:
-        return np.array([calendar.day_of(candidates.decided_at.item())])
-    return calendar.day(candidates.decided_at)[candidates.decision]
-
-
 def _holds(places: Mapping[str, Index], name: str) -> bool:
     """Tell whether profiles hold a feature, or the moment that it is the age of."""
     derive = declared.feature(name).derive
@@ -260,21 +158,6 @@ def _refuse_the_future(candidates: Candidates) -> None:
 
 def _moment(epoch_seconds: float) -> str:
     return "never" if np.isnan(epoch_seconds) else str(np.datetime64(int(epoch_seconds), "s"))
-
-
-def _without_stale(candidates: Candidates) -> Array:
-    """Return the vectors with every value beyond its maximum age made missing."""
-    profiles, decided_at = candidates.profiles, candidates.decided_at
-    limits, shortest = profiles.layout.age_limits, profiles.layout.shortest_limit
-    if len(profiles) == len(decided_at) == 1 and not (
-        # The same of the numbers themselves, for the one profile of a decision.
-        (decided_at.item() - profiles.vectors.item(0)) / 3_600.0 > shortest
-    ):
-        return profiles.vectors
-    age_hours = (decided_at - profiles.profile_at) / 3_600.0
-    if not np.count_nonzero(age_hours > shortest):
-        return profiles.vectors
-    return np.where(age_hours[:, None] > limits, np.nan, profiles.vectors)
 
 
 def stale(profiles: Profiles, decided_at: Array) -> npt.NDArray[np.bool_]:

@@ -17,8 +17,9 @@ from decisioning.catalog import Catalog
 from features.calendar import Calendar
 from features.canonical.tables import Tables
 from features.errors import DataError, FeatureError
-from features.matrix import Candidates, MatrixBuilder, RowColumns, stale
+from features.matrix import Candidates, MatrixBuilder, stale
 from features.profiles import Profiles
+from features.row_columns import RowColumns
 from features.store import ProfileStore
 from training.decisions import DecisionPoints, adoptions, decision_points, presented
 from training.inputs import encodings_of, groups_of, input_names, recency_frequency

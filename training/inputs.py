@@ -8,7 +8,8 @@ import numpy.typing as npt
 from decisioning.catalog import Catalog
 from features import declared
 from features.calendar import Calendar
-from features.matrix import ACTION_CODE, RowColumns
+from features.matrix import ACTION_CODE
+from features.row_columns import RowColumns
 from training.problem import Problem
 from training.slices import slices_of
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from decisioning.expressions.syntax import Call, Constant, Name, Node
-from features.matrix import RowColumns
+from features.row_columns import RowColumns
 
 Array = npt.NDArray[np.float64]
 Verdicts = npt.NDArray[np.bool_]

@@ -19,7 +19,7 @@ from decisioning.expressions.syntax import Call, Constant, Listed, Name, Node
 from decisioning.expressions.trials import proven_plainly
 from decisioning.expressions.values import Rows
 from decisioning.expressions.vocabulary import REQUEST, Kind, Vocabulary
-from features.matrix import RowColumns
+from features.row_columns import RowColumns
 
 Told = Callable[..., tuple[bool, ...]]
 

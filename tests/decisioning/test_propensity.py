@@ -97,6 +97,48 @@ def test_path_contributions_sum_to_the_raw_score(rounds, parameters):
     np.testing.assert_allclose(contributions.sum(axis=1), raw, rtol=0.0, atol=1e-9)
 
 
+def test_paths_of_more_features_than_a_block_holds_are_walked_to_their_end():
+    rng = np.random.default_rng(5)
+    names = tuple(f"f{number}" for number in range(24))
+    x = rng.normal(size=(4_000, len(names)))
+    y = (x.sum(axis=1) + rng.normal(size=len(x)) > 0.0).astype(float)
+    data = lgb.Dataset(x, y, feature_name=list(names), params={"verbosity": -1})
+    deep = {"num_leaves": 400, "min_data_in_leaf": 1, "min_sum_hessian_in_leaf": 0.0}
+    trained = lgb.train(DEFAULTS | deep | {"feature_fraction_bynode": 0.2}, data, 3)
+    walked = [walk(trained.dump_model()["tree_info"], row) for row in x[:40]]
+    assert max(len({*features}) for features, _ in walked) > 8
+    contributions = Model(manifest(names), trained).path_contributions(x[:40])
+    np.testing.assert_allclose(contributions, [sums for _, sums in walked], rtol=0.0, atol=1e-9)
+
+
+def walk(trees, row):
+    """Return the features on the longest way of a row, and what every step adds, bias last."""
+    sums, longest = np.zeros(len(row) + 1), []
+    for tree in trees:
+        node, way = tree["tree_structure"], []
+        sums[-1] += expected(node)
+        while "split_feature" in node:
+            feature = node["split_feature"]
+            child = node["left_child" if row[feature] <= node["threshold"] else "right_child"]
+            sums[feature] += expected(child) - expected(node)
+            way.append(feature)
+            node = child
+        longest = max(longest, way, key=lambda one: len({*one}))
+    return longest, sums
+
+
+def expected(node):
+    if "leaf_value" in node:
+        return node["leaf_value"]
+    left, right = node["left_child"], node["right_child"]
+    rows = [rows_of(left), rows_of(right)]
+    return np.average([expected(left), expected(right)], weights=rows)
+
+
+def rows_of(node):
+    return node.get("leaf_count", node.get("internal_count"))
+
+
 def test_the_bias_of_paths_is_the_bias_of_shap(trained):
     model = Model(manifest(), trained)
     x, _ = inputs(rows=20, seed=11)
