@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from decisioning.identity_rules import IdentityRules, LoginRule
 from features.identity import anonymous_id, is_anonymous, shared_id
@@ -52,11 +52,13 @@ class Recognised:
     customer_id : the root of the person; None for nobody.
     codes : `identity_not_resolved` or `identities_disagree`, for `degraded`.
     logins : what is new and has to be written down.
+    people : the persons it was found with; None where they could not be read.
     """
 
     customer_id: str | None
     codes: tuple[str, ...] = ()
     logins: tuple[Login, ...] = field(default=(), repr=False)
+    people: People | None = field(default=None, repr=False, compare=False)
 
 
 def recognise(
@@ -72,6 +74,17 @@ def recognise(
     ----------
     holders, people : at least of everybody who may be meant (`concerned`).
     """
+    if len(presented.customer_ids) == 1 and not presented.hashed:
+        # One customer named outright, as in most questions: nobody else could be meant.
+        return Recognised(people.root(presented.customer_ids[0]), people=people)
+    found = _weighed(presented, rules, holders, people)
+    return replace(found, people=people)
+
+
+def _weighed(
+    presented: Presented, rules: IdentityRules, holders: Holders, people: People
+) -> Recognised:
+    """Return whom the ids name together."""
     ordered = sorted(presented.hashed, key=lambda one: (rules.place(one[0]), *one))
     strong = [one for one in ordered if rules.of(one[0]).strength == "strong"]
     weak = [one for one in ordered if rules.of(one[0]).strength == "weak"]

@@ -19,13 +19,20 @@ def quietly() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def as_feature_error(what: str, places: Places) -> Iterator[None]:
-    """Turn whatever a store or registry raises into one error, without its passwords."""
-    try:
-        yield
-    except NbaError:
-        raise
-    except Exception as error:
-        told = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise FeatureError(f"{what}: {places.without_passwords(told)}") from error
+class Guarded:
+    """Turns whatever a store or registry raises into one error, without its passwords.
+
+    A class, since it stands around every read of a profile: a generator takes longer to enter.
+    """
+
+    def __init__(self, what: str, places: Places) -> None:
+        self._what, self._places = what, places
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Raise what was raised, as ours."""
+        if isinstance(error, Exception) and not isinstance(error, NbaError):
+            told = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise FeatureError(f"{self._what}: {self._places.without_passwords(told)}") from error

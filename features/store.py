@@ -30,7 +30,7 @@ import features.lean_feast  # noqa: F401 - before Feast
 from features.declared import stored
 from features.errors import FeatureError, LayoutError
 from features.fresh_rows import fold, writing_online
-from features.guarded import as_feature_error, quietly
+from features.guarded import Guarded, quietly
 from features.joined_frames import aware, vectors_of
 from features.layout import Layout
 from features.online import let_readers_pass, newest_wins, wait_briefly
@@ -70,7 +70,7 @@ class ProfileStore:
         self._home = home
         self.places = places or Places()
         self.remote = self.places.remote
-        self._guarded = partial(as_feature_error, places=self.places)
+        self._guarded = partial(Guarded, places=self.places)
         # Feast shares one SQLite connection between threads; a client of Redis has one for each.
         self._lock = nullcontext() if self.remote else threading.Lock()
         self._resolved: dict[str, Any] = {}
@@ -90,18 +90,20 @@ class ProfileStore:
         FeatureError : the online store cannot be read.
         LayoutError : it holds a profile of another layout.
         """
-        vectors = np.full((1, self.layout.size), np.nan)
         (values,) = self._read(VECTOR_VIEW, "customer_id", (customer_id,), ("vector", "layout"))
         # Redis has a null where SQLite has no row.
-        if values and values["vector"].bytes_val:
+        numbers: bytes = values["vector"].bytes_val if values else b""
+        if values and numbers:
             layout = values["layout"].string_val
             if layout != self.layout.hash:
                 raise LayoutError(
                     f"profile of {customer_id!r}: layout {layout} instead of {self.layout.hash}; "
                     "run `nba features materialize`"
                 )
-            vectors[0] = np.frombuffer(values["vector"].bytes_val, dtype="<f8")
-        return Profiles(self.layout, np.array([customer_id], dtype=object), vectors)
+            vector = np.frombuffer(numbers, dtype="<f8")
+        else:
+            vector = np.full(self.layout.size, np.nan)
+        return Profiles(self.layout, np.array([customer_id], dtype=object), vector[None, :])
 
     def count_online(self, customer_ids: Sequence[str]) -> int:
         """Return how many of the customers have a profile online, of whichever layout.
@@ -287,7 +289,7 @@ def open_store(home: Path, repo: Path, places: Places | None = None) -> ProfileS
     text = Template(path.read_text()).safe_substitute(
         os.environ | {"NBA_HOME": str(home.resolve())}
     )
-    with as_feature_error(str(path), places), quietly():
+    with Guarded(str(path), places), quietly():
         config = RepoConfig(repo_path=repo, **places.over(yaml.safe_load(text)))
         return ProfileStore(FeatureStore(config=config), layout, home, places)
 

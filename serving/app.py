@@ -28,7 +28,7 @@ from serving import (
     routes_outcomes,
     routes_pages,
 )
-from serving.guard import Guard, method_of
+from serving.guard import BODY, Guard, method_of
 from serving.logs import log
 from serving.openapi import document
 from serving.operations import Operation, Parts, caller_of, parts_of
@@ -54,6 +54,15 @@ _HANDLED_INSIDE = ("", "decide", "metrics")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
+class _Admitted(Request):
+    """A request whose body the guard has read."""
+
+    async def body(self) -> bytes:
+        """Return the whole body."""
+        body: bytes = self.scope[BODY]
+        return body
+
+
 class _Application(Starlette):
     """Takes an operation whose path stands in the request as it is written straight to its handler.
 
@@ -70,7 +79,7 @@ class _Application(Starlette):
             await super().__call__(scope, receive, send)
             return
         scope["app"] = self
-        response = await endpoint(Request(scope, receive, send))
+        response = await endpoint(_Admitted(scope, receive, send))
         await response(scope, receive, send)
 
 

@@ -19,6 +19,7 @@ from decisioning.ledger.rows import Taken
 from decisioning.request import DecisionRequest
 from decisioning.reservation import capped, still_free
 from features.errors import FeatureError, LedgerError
+from features.people import People
 from serving.decision_rows import layout_of, row_of, slots_at
 from serving.engine import Answer, Engine, Found
 from serving.logs import log
@@ -69,6 +70,7 @@ class Desk:
         codes: tuple[str, ...] = (),
         durable: bool = False,
         patient: bool = False,
+        people: People | None = None,
     ) -> tuple[Decision | None, bytes]:
         """Return a decision and the body of its answer; without the decision if it is a repetition.
 
@@ -77,6 +79,7 @@ class Desk:
         digest : of the question, so that the same request id with another question is noticed.
         durable : wait until the decision is committed.
         patient : nobody waits: no answer is better than one without the ledger, or the profile.
+        people : the customer's person, where somebody has just read it.
 
         Raises
         ------
@@ -88,9 +91,7 @@ class Desk:
             if earlier is not None:
                 return None, earlier
         state = self.engine.current()
-        until = monotonic() + self._read_seconds
-        found = await self.engine.profile_of(state, request.customer_id)
-        history, trouble = await self._history(request, state, until)
+        found, history, trouble = await self._read(request, state, people)
         _insist(patient, trouble, found[1] if state.store is not None else ())
         told = codes + trouble
         for _ in range(_ATTEMPTS):
@@ -157,8 +158,16 @@ class Desk:
             self._tell("write", error)
         self.ledger.close()
 
+    async def _read(
+        self, request: DecisionRequest, state: State, people: People | None
+    ) -> tuple[Found, History | None, tuple[str, ...]]:
+        """Return the profile, the history and what is wrong with it, as codes."""
+        until = monotonic() + self._read_seconds
+        found = await self.engine.profile_of(state, request.customer_id)
+        return found, *await self._history(request, state, until, people)
+
     async def _history(
-        self, request: DecisionRequest, state: State, until: float
+        self, request: DecisionRequest, state: State, until: float, people: People | None
     ) -> tuple[History | None, tuple[str, ...]]:
         needs, ledger = state.world.needs, self.ledger
         if not needs.anything:
@@ -169,10 +178,10 @@ class Desk:
         try:
             if self.remote:
                 history = await self.patience.read(
-                    ledger.history, customer_id, now, needs, within=until - monotonic()
+                    ledger.history, customer_id, now, needs, people, within=until - monotonic()
                 )
             else:
-                history = ledger.history(customer_id, now, needs)
+                history = ledger.history(customer_id, now, needs, people)
         except LedgerError as error:
             self._tell("read", error)
             return None, ("ledger_unavailable",)

@@ -5,15 +5,14 @@ Pure ASGI, so that it guards BentoML's own routes as well as ours.
 
 from __future__ import annotations
 
-import asyncio
 import re
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.metrics import Metrics
 from serving.problems import ProblemError, problem_response
 from serving.settings import Settings
+from serving.within import within
 
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
@@ -24,6 +23,9 @@ SECURITY_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
+
+BODY = "nba.body"
+"""Where a scope has the whole body, for those who need not read it again."""
 
 JSON_TYPE = "application/json"
 CLOUD_EVENT_TYPES = ("application/cloudevents+json", "application/cloudevents-batch+json")
@@ -63,23 +65,25 @@ class Guard:
             self._metrics.answered(method_of(scope), "refused", refusal.status_code, 0.0)
             await refusal(scope, receive, send_with_headers)
             return
+        scope[BODY] = body
         await self._app(scope, _replay(body, receive), send_with_headers)
 
     async def _admit(self, scope: Scope, receive: Receive) -> bytes:
         """Return the whole body."""
-        headers = Headers(scope=scope)
-        self._check_host(headers.get("host", ""))
-        length = headers.get("content-length")
-        if length == "0" or (length is None and "transfer-encoding" not in headers):
+        # Of headers of one name the first counts.
+        headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
+        self._check_host(headers.get(b"host", b"").decode("latin-1"))
+        length = headers.get(b"content-length")
+        if length == b"0" or (length is None and b"transfer-encoding" not in headers):
             return b""
-        if length is not None and (not length.isdecimal() or int(length) > self._longest):
+        if length is not None and (not length.isdigit() or int(length) > self._longest):
             raise self._too_large()
-        media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        content_type = headers.get(b"content-type", b"").decode("latin-1")
+        media_type = content_type.partition(";")[0].strip().lower()
         if media_type not in _TYPES.get(scope["path"], _USUAL_TYPES):
             raise ProblemError("not_json_type", f"{media_type or 'none'} instead of JSON")
         try:
-            async with asyncio.timeout(self._seconds):
-                return await self._read(receive)
+            return await within(self._seconds, self._read(receive))
         except TimeoutError as error:
             raise ProblemError(
                 "body_too_slow",

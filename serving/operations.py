@@ -106,4 +106,7 @@ def caller_of(request: Request) -> Caller:
     ------
     ProblemError : `no_key`.
     """
-    return parts_of(request).keys.identify(request.headers.get("authorization"))
+    sent = (value for name, value in request.scope["headers"] if name == b"authorization")
+    header = next(sent, None)
+    keys = parts_of(request).keys
+    return keys.identify(None if header is None else header.decode("latin-1"))

@@ -59,7 +59,10 @@ async def recommend(parts: Parts, caller: Caller, question: NextBestActionsReque
         return bytes_of(content)
 
     digest = "" if asked.decision_request_id is None else question.digest(presented.hashed)
-    decision, body = await parts.desk.take(asked, digest, write, codes, question.durable)
+    # What was written meanwhile, by this question or its events, may have made others one person.
+    people = None if who.logins or question.events else who.people
+    desk, durable = parts.desk, question.durable
+    decision, body = await desk.take(asked, digest, write, codes, durable, people=people)
     if decision is not None:
         _tell(parts, decision, who.customer_id)
     return Response(body, media_type="application/json")

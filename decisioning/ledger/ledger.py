@@ -41,6 +41,7 @@ from decisioning.ledger.store import Store
 from decisioning.ledger.verify import ChainReport, verify
 from decisioning.ledger.writer import Writer
 from features.errors import LedgerError
+from features.people import People
 
 
 @dataclass(frozen=True)
@@ -157,24 +158,25 @@ class Ledger:
             raise LedgerError(f"{self._store.place}: no snapshot {digest!r}")
         return bytes(row[0])
 
-    def history(self, customer_id: str | None, now: float, needs: HistoryNeeds) -> History:
+    def history(
+        self, customer_id: str | None, now: float, needs: HistoryNeeds, people: People | None = None
+    ) -> History:
         """Return what policies want to know of a customer at a moment.
 
         That of all customer ids that are one person with this one.
+
+        Parameters
+        ----------
+        people : the customer's person, where somebody has just read it.
 
         Raises
         ------
         LedgerError : it cannot be read; whoever decides then has no history, not an empty one.
         """
-        readers = self._store.readers
-        session = readers.take()
-        try:
-            people = read_people(session, () if customer_id is None else (customer_id,))
-            history = read_history(session, customer_id, now, needs, people)
-        except BaseException as error:
-            raise readers.failed(session, error) from error
-        readers.give(session)
-        return history
+        with self._store.readers.lend() as session:
+            if people is None:
+                people = read_people(session, () if customer_id is None else (customer_id,))
+            return read_history(session, customer_id, now, needs, people)
 
     def decision(self, decision_id: str) -> DecisionRow | None:
         """Return a decision; what only lies in the spool is not there yet."""

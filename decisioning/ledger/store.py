@@ -80,6 +80,30 @@ def savepoint(connection: Connection) -> Iterator[None]:
     connection.execute("RELEASE SAVEPOINT job")
 
 
+class Lent:
+    """A connection for as long as a block takes.
+
+    A class, since every decision takes two: a generator takes longer to enter and to leave.
+    """
+
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
+
+    def __enter__(self) -> Session:
+        """Take the connection."""
+        self._session = self._readers.take()
+        return self._session
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Give it back, or close it after an error and say what is wrong."""
+        if error is None:
+            self._readers.give(self._session)
+            return
+        told = self._readers.failed(self._session, error)
+        if told is not error:
+            raise told from error
+
+
 class Readers:
     """Connections for reading, lent to one thread at a time; the last one used goes out first.
 
@@ -107,20 +131,15 @@ class Readers:
         self._waiting = 0
         self._changed = Condition()
 
-    @contextmanager
-    def lend(self) -> Iterator[Session]:
-        """Lend a connection.
+    def lend(self) -> Lent:
+        """Lend a connection for a block.
 
         Raises
         ------
-        LedgerError : the database cannot be read, or every connection is in use for too long.
+        LedgerError : in the block; the database cannot be read, or every connection is in use for
+            too long.
         """
-        session = self.take()
-        try:
-            yield session
-        except BaseException as error:
-            raise self.failed(session, error) from error
-        self.give(session)
+        return Lent(self)
 
     def take(self) -> Session:
         """Take a connection; it must be given back, or told to have failed."""

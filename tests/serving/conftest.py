@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +14,16 @@ import numpy as np
 import pytest
 
 from decisioning.configuration import beside, load_configuration
+from decisioning.ledger.identities import read_people
 from decisioning.ledger.ledger import Ledger
 from decisioning.ledger.open import open_ledger
+from decisioning.ledger.statements import Session
 from features.calendar import Calendar
 from features.clock import FixedClock
 from features.declared import stored
 from features.errors import FeatureError, ModelError
 from features.layout import Layout
+from features.people import People
 from features.profiles import Profiles, no_profile
 from features.spec import Block
 from serving.app import create_app
@@ -227,3 +230,16 @@ def unreadable() -> FeatureError:
 @pytest.fixture(scope="session")
 def catalog() -> Callable[[str], str]:
     return catalog_text
+
+
+@pytest.fixture
+def read_again(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Whose persons the histories of decisions read, which recognition had not passed on."""
+    read: list[object] = []
+
+    def reading(session: Session, customer_ids: Iterable[str]) -> People:
+        read.append(customer_ids)
+        return read_people(session, customer_ids)
+
+    monkeypatch.setattr("decisioning.ledger.ledger.read_people", reading)
+    return read

@@ -72,6 +72,13 @@ def test_events_are_the_customers_and_the_profile_is_waited_for(ask, house, refr
     assert refreshing.waited_for == [["007", "1"]]
 
 
+def test_who_somebody_is_is_read_once_and_again_after_events(ask, read_again) -> None:
+    assert ask(events=[]).json()["degraded"] == []
+    assert read_again == []
+    assert ask().json()["degraded"] == []
+    assert read_again == [("1",)]
+
+
 def test_the_same_question_again_stores_nothing_twice(ask, house) -> None:
     assert ask().json()["results"] == ask().json()["results"]
     assert stored(house) == [("c-1", "1")]

@@ -92,6 +92,7 @@ def test_a_revoked_key_stops_working_and_a_bad_file_changes_nothing(
     path = tmp_path / "keys.json"
     gone, kept = create_key(path, ["read"], NOW), create_key(path, ["read"], NOW)
     ring = KeyRing(path)
+    assert ring.find(f"Bearer {gone}") is not None
     content = json.loads(path.read_text())
     content["keys"] = content["keys"][1:]
     path.write_text(json.dumps(content))
@@ -100,6 +101,29 @@ def test_a_revoked_key_stops_working_and_a_bad_file_changes_nothing(
     path.write_text("broken")
     assert ring.find(f"Bearer {kept}") is not None
     assert ring.trouble is not None
+
+
+def test_a_key_that_was_let_in_is_not_hashed_again_and_anything_else_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = create_key(tmp_path / "keys.json", ["read"], NOW)
+    ring = KeyRing(tmp_path / "keys.json")
+    first = ring.find(f"Bearer {key}")
+    hashed: list[str] = []
+    monkeypatch.setattr("serving.keys._digest", lambda secret: hashed.append(secret) or "")
+    assert ring.find(f"Bearer {key}") is first
+    assert hashed == []
+    for _ in range(2):
+        assert ring.find(f"Bearer {key}x") is None
+    assert len(hashed) == 2
+
+
+def test_one_key_in_many_spellings_fills_no_memory(tmp_path: Path) -> None:
+    key = create_key(tmp_path / "keys.json", ["read"], NOW)
+    ring = KeyRing(tmp_path / "keys.json")
+    for spaces in range(1, 200):
+        assert ring.find(f"Bearer{' ' * spaces}{key}") is not None
+    assert len(ring._known) <= 64
 
 
 def test_the_demo_key_is_private_works_and_is_kept(tmp_path: Path) -> None:
