@@ -12,6 +12,7 @@ from decisioning.answer import default_answer, ranked_answers
 from decisioning.decision import Decision, RankedAction, Removed
 from decisioning.funnel import Funnel
 from decisioning.history import History
+from decisioning.line_up import LineUp
 from decisioning.moment import Moment
 from decisioning.ranking import rank_and_choose
 from decisioning.request import DecisionRequest
@@ -57,7 +58,7 @@ def decide(
     line_up = world.line_ups.of(request, now)
     funnel = world.line_ups.begin(line_up)
     screened = screen(line_up, funnel, request, moment, world)
-    results = _results(funnel, screened, request, world, codes, decision_id)
+    results = _results(line_up, funnel, screened, request, world, codes, decision_id)
     if any(one.label_model == "prior" for one in results):
         codes = (*codes, "priors")
     if results and request.candidates and world.catalog.default_action.id in request.candidates:
@@ -77,6 +78,7 @@ def decide(
 
 
 def _results(
+    line_up: LineUp,
     funnel: Funnel,
     screened: Screened,
     request: DecisionRequest,
@@ -84,7 +86,7 @@ def _results(
     codes: tuple[str, ...],
     decision_id: str,
 ) -> tuple[RankedAction, ...]:
-    scored = score(funnel, screened, world, codes)
+    scored = score(line_up, funnel, screened, world, codes)
     if scored is None:
         return ()
     scored = worth_trying(funnel, scored, request, world)

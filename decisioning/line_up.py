@@ -17,6 +17,7 @@ from decisioning.funnel import Funnel, Index, Verdicts
 from decisioning.policies.consent import ConsentBook, PurposeRows
 from decisioning.request import DecisionRequest
 from decisioning.rules import RulesOfRows
+from decisioning.value import ValuesOfRows
 from features.matrix import MatrixBuilder
 from features.row_table import PlacedRows
 
@@ -36,6 +37,7 @@ class LineUp:
     rules : the conditions of the catalog that concern the rows.
     refusals : by condition, what is said of each action of the catalog that it turns down.
     purposes : what the rows are for.
+    values : what the rows are worth.
     """
 
     action: Index
@@ -44,6 +46,7 @@ class LineUp:
     rules: RulesOfRows
     refusals: tuple[tuple[Removed, ...], ...]
     purposes: PurposeRows
+    values: ValuesOfRows
 
 
 class LineUps:
@@ -91,4 +94,5 @@ class LineUps:
             rules=rules,
             refusals=tuple(self._gone.of(*one) for one in rules.grounds),
             purposes=self._consent.purposes_of(action),
+            values=self._catalog.values.of(action),
         )

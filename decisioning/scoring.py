@@ -8,6 +8,7 @@ import numpy as np
 
 from decisioning.arbitration import Factors, priorities
 from decisioning.funnel import Array, Funnel, Index, Verdicts
+from decisioning.line_up import LineUp
 from decisioning.request import DecisionRequest
 from decisioning.screening import Screened
 from decisioning.world import ModelScores, World
@@ -54,7 +55,7 @@ class Scored(NamedTuple):
 
 
 def score(
-    funnel: Funnel, screened: Screened, world: World, unscored: tuple[str, ...]
+    line_up: LineUp, funnel: Funnel, screened: Screened, world: World, unscored: tuple[str, ...]
 ) -> Scored | None:
     """Return the scores of what is left of the funnel; None where nothing is left.
 
@@ -67,7 +68,7 @@ def score(
     if unscored:
         unknown = actions.predicted & np.isnan(world.priors)
         funnel.turn_down(unknown[funnel.action], "scoring", "model", unscored[0])
-    row, worth = _valued(funnel, screened, world)
+    row, worth = _valued(line_up, funnel, screened, world)
     if not len(row):
         return None
     action, model = funnel.action.take(row), None if unscored else world.model
@@ -100,11 +101,13 @@ def score(
     )
 
 
-def _valued(funnel: Funnel, screened: Screened, world: World) -> tuple[Index, Array]:
+def _valued(
+    line_up: LineUp, funnel: Funnel, screened: Screened, world: World
+) -> tuple[Index, Array]:
     """Return the rows that are left and what they are worth; turn down what has no value."""
-    row, values = funnel.rows, world.catalog.values
-    worth = values.amounts(screened.columns, funnel.action).take(row)
-    if values.always_usable:
+    row = funnel.rows
+    worth = line_up.values.amounts(screened.columns).take(row)
+    if world.catalog.values.always_usable:
         return row, worth
     usable = (worth >= 0.0) & (worth < np.inf)
     if np.count_nonzero(usable) < len(row):

@@ -131,10 +131,10 @@ class Selection(NamedTuple):
 
     def _first(self, order: list[int]) -> Chosen:
         """Return the first rows; what they leave over is outranked, or has no place."""
-        place = self.places[0].id if self.places else None
-        rows, others = order[: self.room], order[self.room :]
-        why = _PLACES_FULL if self.room < self.most and place is not None else _OUTRANKED
-        refusals = (why._replace(rows=tuple(others)),) if others else ()
+        room, place = self.room, self.places[0].id if self.places else None
+        rows, others = order[:room], order[room:]
+        _, policy_id, reason = _PLACES_FULL if room < self.most and self.places else _OUTRANKED
+        refusals = (Refusal(tuple(others), policy_id, reason),) if others else ()
         return Chosen(tuple(rows), (place,) * len(rows), refusals)
 
     def _spot(self, row: int, free: list[int]) -> int | None:

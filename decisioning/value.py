@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,13 +34,12 @@ class FixedValue(Border):
 class OwnSpendPerTrip(Border):
     """What the customer usually spends on the action's category at one purchase.
 
-    category_spend_all / category_trips_all from `min_trips` purchases on, before that what all
-    customers spend at one (action_spend_per_trip_91d), and where that is not known or negative,
-    `fallback`.
+    category_spend_per_trip from `min_trips` purchases on, before that what all customers spend at
+    one (action_spend_per_trip_91d), and where that is not known or negative, `fallback`.
 
     >>> columns = {
     ...     "category_trips_all": np.array([4.0, 2.0, 0.0]),
-    ...     "category_spend_all": np.array([10.0, 99.0, 0.0]),
+    ...     "category_spend_per_trip": np.array([2.5, 49.5, np.nan]),
     ...     "action_spend_per_trip_91d": np.array([3.0, 3.0, np.nan]),
     ... }
     >>> OwnSpendPerTrip(kind="own_spend_per_trip", fallback=1.5).amounts(columns).tolist()
@@ -56,11 +55,12 @@ class OwnSpendPerTrip(Border):
 
     def amounts(self, columns: Mapping[str, Array]) -> Array:
         """Return the amount of each row, shape (rows,); never missing, never negative."""
-        trips, usual = columns["category_trips_all"], columns["action_spend_per_trip_91d"]
-        own = trips >= self.min_trips
-        # Where the own mean counts there was a purchase; elsewhere nothing is divided by 0.
-        amount = np.where(own, columns["category_spend_all"] / np.maximum(trips, 1.0), usual)
-        return np.where((amount >= 0.0) & (amount < np.inf), amount, self.fallback)
+        own = columns["category_trips_all"] >= self.min_trips
+        usual = columns["action_spend_per_trip_91d"]
+        amount = np.where(own, columns["category_spend_per_trip"], usual)
+        usable = amount >= 0.0
+        usable &= amount < np.inf
+        return np.where(usable, amount, self.fallback)
 
 
 class ExpressionValue(Border):
@@ -115,6 +115,38 @@ Written = FixedValue | OwnSpendPerTrip | ExpressionValue
 Value = Annotated[Written, Field(discriminator="kind")]
 
 
+class ValuesOfRows(NamedTuple):
+    """What some rows are worth, as far as their actions say.
+
+    Attributes
+    ----------
+    action : shape (rows,), positions of the actions.
+    fixed : shape (rows,); NaN where the amount depends on more than the action.
+    others : how the others are valued, and which rows each way is for.
+    """
+
+    action: Index
+    fixed: Array
+    others: tuple[tuple[OwnSpendPerTrip | ReadyExpression, Index], ...]
+
+    def amounts(self, columns: Mapping[str, Array]) -> Array:
+        """Return what each row is worth, shape (rows,), finite and at least 0, or NaN.
+
+        NaN only comes from an expression that says nothing for the row.
+
+        Parameters
+        ----------
+        columns : features of the rows by name.
+        """
+        worth = self.fixed.copy()
+        for value, mine in self.others:
+            if isinstance(value, ReadyExpression):
+                worth[mine] = value.amounts(columns, self.action, mine)
+            else:
+                worth[mine] = value.amounts(columns).take(mine)
+        return worth
+
+
 class ValueBook:
     """What the actions of a catalog are worth.
 
@@ -146,26 +178,16 @@ class ValueBook:
             if not isinstance(value, FixedValue)
         )
 
-    def amounts(self, columns: Mapping[str, Array], action: Index) -> Array:
-        """Return what each row is worth, shape (rows,), finite and at least 0, or NaN.
-
-        NaN only comes from an expression that says nothing for the row.
+    def of(self, action: Index) -> ValuesOfRows:
+        """Return the values of some rows.
 
         Parameters
         ----------
-        columns : features of the rows by name.
         action : shape (rows,), positions of the actions.
         """
-        worth: Array = self.fixed.take(action)
-        for value, valued in self._others:
-            mine = valued.take(action).nonzero()[0]
-            if not len(mine):
-                continue
-            if isinstance(value, ReadyExpression):
-                worth[mine] = value.amounts(columns, action, mine)
-            else:
-                worth[mine] = value.amounts(columns).take(mine)
-        return worth
+        found = ((value, valued.take(action).nonzero()[0]) for value, valued in self._others)
+        others = tuple((value, mine) for value, mine in found if len(mine))
+        return ValuesOfRows(action, self.fixed.take(action), others)
 
 
 def value_faults(

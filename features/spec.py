@@ -155,8 +155,9 @@ def declare_in(block: Block) -> Declare:
 
 
 _STAGE_ENDS = np.array([28.0, 91.0, np.inf])
-_STAGES = np.array([2.0, 3.0, 4.0, 0.0, 1.0])
-_NEW = 4
+_NEW_ENDS = np.array([28.0])
+_STAGES = np.array([[1.0, 1.0, 1.0, 0.0], [2.0, 3.0, 4.0, 0.0]])
+"""By tenure up to 28 days or longer, and by recency; the last for who never bought."""
 
 
 def journey_stage(columns: Columns, today: Array) -> Array:
@@ -167,10 +168,9 @@ def journey_stage(columns: Columns, today: Array) -> Array:
     >>> journey_stage(seen, np.zeros(5)).tolist()
     [0.0, 1.0, 2.0, 3.0, 4.0]
     """
-    recency, tenure = columns["days_since_purchase"], columns["tenure_days"]
     # Looked up, since np.select costs five times as much on a decision's few rows. NaN is sorted
     # behind all numbers.
-    at = _STAGE_ENDS.searchsorted(recency)
-    at[(tenure <= 28) & (at < len(_STAGE_ENDS))] = _NEW
+    at = _STAGE_ENDS.searchsorted(columns["days_since_purchase"])
+    at += _NEW_ENDS.searchsorted(columns["tenure_days"]) * len(_STAGES[0])
     stage: Array = _STAGES.take(at)
     return stage

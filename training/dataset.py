@@ -125,7 +125,7 @@ class _Asked:
             candidates = self.candidates(outcomes.decision[rows], outcomes.action[rows])
             x[rows] = builder.build(candidates)
             columns = builder.columns(candidates)
-            amounts = self.catalog.values.amounts(columns, candidates.action)
+            amounts = self.catalog.values.of(candidates.action).amounts(columns)
             # What has no value for a customer is not offered, so it is worth nothing.
             worth[rows] = np.nan_to_num(amounts)
             rfm[rows] = recency_frequency(columns)

@@ -50,7 +50,7 @@ def left_to_choose(
     funnel = world.line_ups.begin(line_up)
     moment = Moment(profiles, popularity, history, now)
     screened = screen(line_up, funnel, request, moment, world)
-    scored = score(funnel, screened, world, decision.degraded)
+    scored = score(line_up, funnel, screened, world, decision.degraded)
     if scored is None:
         nothing = np.zeros(0)
         return np.zeros(0, dtype=np.int64), Factors(nothing, nothing, nothing, nothing)

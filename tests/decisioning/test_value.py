@@ -18,7 +18,7 @@ ANY_NUMBER = st.floats(allow_nan=True, allow_infinity=True)
 def columns(trips: float, spend: float, everybody: float) -> dict[str, np.ndarray]:
     return {
         "category_trips_all": np.array([trips]),
-        "category_spend_all": np.array([spend]),
+        "category_spend_per_trip": np.array([spend / trips if trips else np.nan]),
         "action_spend_per_trip_91d": np.array([everybody]),
     }
 
@@ -47,12 +47,12 @@ def test_a_value_is_never_missing_or_negative(trips: float, spend: float, all_: 
 def test_each_action_is_valued_its_own_way(catalog: Catalog) -> None:
     rows = {name: np.repeat(column, 4) for name, column in columns(3, 12.0, 9.0).items()}
     action = np.array([3, 0, 1, 3])
-    assert catalog.values.amounts(rows, action).tolist() == [2.5, 4.0, 4.0, 2.5]
+    assert catalog.values.of(action).amounts(rows).tolist() == [2.5, 4.0, 4.0, 2.5]
 
 
 def test_a_fixed_value_is_the_same_for_everybody(catalog: Catalog) -> None:
     book = ValueBook([FixedValue(kind="fixed", amount=7)] * 4, catalog.ordered)
-    assert book.amounts({}, np.array([0, 3, 3])).tolist() == [7.0, 7.0, 7.0]
+    assert book.of(np.array([0, 3, 3])).amounts({}).tolist() == [7.0, 7.0, 7.0]
 
 
 def test_only_an_expression_can_say_nothing(catalog: Catalog) -> None:
@@ -68,7 +68,7 @@ def said(
     value = ExpressionValue(kind="expression", amount=text)
     columns = {name: np.array(column) for name, column in rows.items()}
     book = ValueBook([value] * len(catalog.ordered), catalog.ordered)
-    return book.amounts(columns, np.array(action)).tolist()
+    return book.of(np.array(action)).amounts(columns).tolist()
 
 
 def test_an_expression_values_each_row_by_its_customer_and_its_action(catalog: Catalog) -> None:
@@ -99,7 +99,7 @@ def test_an_expression_stands_beside_other_values(
     catalog = read_catalog(text)
     rows = {name: np.repeat(column, 4) for name, column in columns(3, 12.0, 9.0).items()}
     rows["trips_91d"] = np.array([7.0, 7.0, 7.0, np.nan])
-    worth = catalog.values.amounts(rows, np.array([3, 0, 1, 3])).tolist()
+    worth = catalog.values.of(np.array([3, 0, 1, 3])).amounts(rows).tolist()
     assert worth == pytest.approx([3.5, 4.0, 4.0, np.nan], nan_ok=True)
 
 
