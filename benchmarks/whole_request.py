@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from itertools import cycle, islice
@@ -37,7 +37,8 @@ def request(home: DemoHome, blocks: int = 20) -> tuple[Figure, ...]:
     with (
         tempfile.TemporaryDirectory(prefix="nba-bench-") as folder,
         our_service(Path(folder), configuration) as (port, key),
-        _no_op(Path(folder)) as empty_port,
+        _bento("no_op:NoOp", Path(folder)) as empty_port,
+        _bento("libraries_alone:LibrariesAlone", Path(folder)) as floor_port,
     ):
         chosen = some_customers(home)
         questions = [question(customer_id, key) for customer_id in chosen]
@@ -45,16 +46,30 @@ def request(home: DemoHome, blocks: int = 20) -> tuple[Figure, ...]:
         for asked in questions:
             with closing(Connection(port)) as connection:
                 refuse_less_than_a_full_answer(*connection.send(asked), logged="spooled")
-        samples = _by_blocks((port, cycle(questions)), (empty_port, cycle(nothing)), blocks)
+        ours, floor, empty = _by_blocks(
+            [
+                (port, cycle(questions)),
+                (floor_port, cycle(nothing)),
+                (empty_port, cycle(nothing)),
+            ],
+            blocks,
+        )
     return (
         Figure(
             name="request",
             workload=f"POST /v1/next-best-actions, {CANDIDATES} candidates, {POLICIES}, "
             "log, reasons, SQLite, 1 worker, 1 connection",
             against="BentoML's default no-op service",
-            ours=samples[0],
-            baseline=samples[1],
+            ours=ours,
+            baseline=empty,
             target=2.0,
+        ),
+        Figure(
+            name="request_floor",
+            workload="the libraries of that alone: Feast, SQLite, the model, a file, JSON",
+            against="BentoML's default no-op service",
+            ours=floor,
+            baseline=empty,
         ),
     )
 
@@ -86,11 +101,13 @@ def our_service(folder: Path, configuration: Configuration) -> Iterator[tuple[in
 
 
 @contextmanager
-def _no_op(folder: Path) -> Iterator[int]:
+def _bento(service: str, folder: Path) -> Iterator[int]:
+    """Run a service of this folder as it is; yield its port."""
     port = free_port()
-    bento = ["-m", "bentoml", "serve", "benchmarks.no_op:NoOp"]
+    bento = ["-m", "bentoml", "serve", f"benchmarks.{service}"]
     bento += ["--host", "127.0.0.1", "--port", str(port)]
-    with running(bento, port, {"BENTOML_DO_NOT_TRACK": "True"}, folder / "no_op.log"):
+    own = {"BENTOML_DO_NOT_TRACK": "True", "NBA_BENCH_FOLDER": str(folder)}
+    with running(bento, port, own, folder / f"{service.partition(':')[0]}.log"):
         yield port
 
 
@@ -124,14 +141,14 @@ def refuse_less_than_a_full_answer(status: int, body: bytes, logged: str) -> Non
             raise AssertionError(f"{result['action_id']}: an answer without reasons")
 
 
-def _by_blocks(ours: Side, empty: Side, blocks: int) -> tuple[Sample, Sample]:
-    taken: tuple[list[float], list[float]] = ([], [])
-    for side in (ours, empty):
+def _by_blocks(sides: Sequence[Side], blocks: int) -> list[Sample]:
+    taken: list[list[float]] = [[] for _ in sides]
+    for side in sides:
         seconds_of(*side, WARM_UP)
     for _ in range(blocks):
-        for side, seconds in zip((ours, empty), taken, strict=True):
+        for side, seconds in zip(sides, taken, strict=True):
             seconds += seconds_of(*side, BLOCK)
-    return Sample(tuple(taken[0])), Sample(tuple(taken[1]))
+    return [Sample(tuple(seconds)) for seconds in taken]
 
 
 def seconds_of(port: int, questions: Iterator[bytes], requests: int) -> list[float]:

@@ -7,7 +7,7 @@ under further ids, which the model scores from the same features.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count, cycle, islice
@@ -116,17 +116,25 @@ def widened(
     )
 
 
-def questions(home: DemoHome) -> list[Question]:
-    """Return an advisor's questions about some customers."""
-    ids = known_customers(home.project.tables(home.tasks)).to_pyarrow()["customer_id"].to_pylist()
-    chosen = np.random.default_rng(7).choice(np.array(ids, dtype=object), CUSTOMERS, replace=False)
+def questions(home: DemoHome, customers: Sequence[str] | None = None) -> list[Question]:
+    """Return an advisor's questions about some customers, always the same where none are named."""
     return [
         Question(
             DecisionRequest(customer_id, channel="advisor", context="advisor"),
             home.store.online(customer_id),
         )
-        for customer_id in chosen.tolist()
+        for customer_id in (_some_customers(home) if customers is None else customers)
     ]
+
+
+def _some_customers(home: DemoHome) -> list[str]:
+    ids = known_customers(home.project.tables(home.tasks)).to_pyarrow()["customer_id"].to_pylist()
+    chosen: list[str] = (
+        np.random.default_rng(7)
+        .choice(np.array(ids, dtype=object), CUSTOMERS, replace=False)
+        .tolist()
+    )
+    return chosen
 
 
 def _with_copies(demo: Catalog, actions: int) -> Catalog:
