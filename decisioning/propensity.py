@@ -19,6 +19,9 @@ Index = npt.NDArray[np.int64]
 _ROWS_OF_A_DECISION = 5_000
 """Up to here rows are scored by way of their leaves, which reasons need as well."""
 
+_ROWS_AT_ONCE = 64
+"""How many rows are looked up at once: more would take much memory and gain nothing."""
+
 _BLOCK = 8
 """How many features of a path are looked up at once: few paths have more, most have five."""
 
@@ -164,15 +167,16 @@ class _LeafContributions:
 
     def add_up(self, leaves: Index) -> Array:
         """Return the sums over the trees, shape (rows, width), of leaves of shape (rows, trees)."""
-        places = leaves.take(self.tree, axis=1)
-        places += self.shift
-        shape = (len(leaves), places.shape[1] * _BLOCK)
-        columns = self.columns.take(places, axis=0).reshape(shape)
-        amounts = self.amounts.take(places, axis=0).reshape(shape)
         sums = np.empty((len(leaves), self.width))
-        # Row by row: to shift the columns of all rows into one sum takes longer than their sums.
-        for row, column in enumerate(columns):
-            sums[row] = np.bincount(column, amounts[row], minlength=self.width)
+        for start in range(0, len(leaves), _ROWS_AT_ONCE):
+            places = leaves[start : start + _ROWS_AT_ONCE].take(self.tree, axis=1)
+            places += self.shift
+            shape = (len(places), places.shape[1] * _BLOCK)
+            columns = self.columns.take(places, axis=0).reshape(shape)
+            amounts = self.amounts.take(places, axis=0).reshape(shape)
+            # Row by row: to shift the columns of all rows into one sum takes longer than the sums.
+            for row, column in enumerate(columns):
+                sums[start + row] = np.bincount(column, amounts[row], minlength=self.width)
         sums[:, -1] += self.bias
         return sums
 

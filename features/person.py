@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.canonical.schemas import SCHEMAS
-from features.declared import BY_NAME
+from features.declared import BY_NAME, is_moment
 from features.errors import DataError
 from features.profiles import Profiles
 
@@ -50,7 +50,7 @@ def source_rows(folder: Path, customer_ids: Sequence[str]) -> dict[str, list[dic
 
 
 def named_values(profiles: Profiles) -> dict[str, Any]:
-    """Return a profile of one row by name; what is missing is left out.
+    """Return a profile of one row by name, moments in UTC; what is missing is left out.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def named_values(profiles: Profiles) -> dict[str, Any]:
     """
     layout, vectors = profiles.layout, profiles.vectors
     customer = {
-        name: float(value)
+        name: _readable(name, value)
         for name, value in zip(layout.scalars, layout.scalar_block(vectors)[0], strict=True)
         if not np.isnan(value)
     }
@@ -80,18 +80,22 @@ def named_values(profiles: Profiles) -> dict[str, Any]:
 
 def _told(
     things: Sequence[str], features: Sequence[str], block: Any
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, float | datetime]]:
     defaults = np.array([BY_NAME[name].default for name in features])
-    told: dict[str, dict[str, float]] = {}
+    told: dict[str, dict[str, float | datetime]] = {}
     for thing, values in zip(things, block[0], strict=True):
         known = ~np.isnan(values) & (values != defaults)
         if known.any():
             told[thing] = {
-                name: float(value)
+                name: _readable(name, value)
                 for name, value, is_known in zip(features, values, known, strict=True)
                 if is_known
             }
     return told
+
+
+def _readable(name: str, value: float) -> float | datetime:
+    return datetime.fromtimestamp(float(value), UTC) if is_moment(name) else float(value)
 
 
 def _aware(value: object) -> object:

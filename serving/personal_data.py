@@ -16,7 +16,6 @@ from features.person import named_values, source_rows
 from features.profiles import Profiles
 from serving.decision_views import record_view
 
-_TIMES = ("occurred_at", "received_at", "valid_from", "recorded_at", "reserved_at", "expires_at")
 _HIDDEN = ("body_digest", "day")
 """Columns that say nothing to a person."""
 
@@ -68,7 +67,8 @@ def _row(columns: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in columns.items():
         if value is None or name in _HIDDEN:
             continue
-        told[name] = _moment(value) if name in _TIMES else value
+        is_time = name.endswith("_at") or name == "valid_from"
+        told[name] = _moment(value) if is_time else value
     if "attributes" in told:
         told["attributes"] = json.loads(told["attributes"])
     return told

@@ -43,7 +43,7 @@ def test_a_profile_is_told_by_name_without_what_is_missing_or_usual() -> None:
     at = layout.category_features.index("category_trips_all")
     layout.category_block(profiles.vectors)[0, 1, at] = 3.0
     told = named_values(profiles)
-    assert told["customer"] == {"profile_at": 5.0}
+    assert told["customer"] == {"profile_at": datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC)}
     assert told["categories"] == {"TEA": {"category_trips_all": 3.0}} and told["actions"] == {}
     assert set(told["meanings"]) == {"category_trips_all"}
     assert np.isnan(profiles.vectors).sum() == layout.size - 2
