@@ -63,6 +63,10 @@ _WORDING: dict[Language, tuple[tuple[re.Pattern[str], str], ...]] = {
 }
 """What is wrong with a plural after 0 and 1, and what people say."""
 
+_PLAIN = re.compile(r"\.\d+f")
+_NAME = "\x00"
+"""Stands for the action's name until the words around it are right: it may hold numbers too."""
+
 _FEW = 1.5
 """What is less is written as 1 or 0."""
 
@@ -124,7 +128,7 @@ def say(prepared: Phrase, told: Told) -> str | None:
     few = False
     for column, write, counts, instead in prepared.gaps:
         if not column:
-            said.append(inline(name, language))
+            said.append(_NAME)
             continue
         value = numbers[column]
         if value != value:
@@ -132,7 +136,9 @@ def say(prepared: Phrase, told: Told) -> str | None:
         few = few or (counts and value < _FEW)
         said.append(value if write is None else write(value))
     text = prepared.words % tuple(said)
-    return _as_people_say(text, language) if few else text
+    if few:
+        text = _as_people_say(text, language)
+    return text.replace(_NAME, inline(name, language))
 
 
 @cache
@@ -155,14 +161,14 @@ def phrase(sentence: Sentence, feature: str, language: Language) -> Phrase:
             continue
         column, spec = feature if named == "value" else named, how or ""
         never = _NEVER.get(column)
-        # What ends with `f` is written by `%` as by `format`; only decimals depend on the language.
-        by_percent = spec == ".0f" or (spec.endswith("f") and language == "en")
+        # Plain decimals are written by `%` as by `format`, and only they depend on the language.
+        by_percent = spec == ".0f" or (language == "en" and _PLAIN.fullmatch(spec) is not None)
         words.append(f"%{spec}" if by_percent else "%s")
         gaps.append(
             _Gap(
                 column,
                 write=None if by_percent else _writer(spec, language),
-                counts=spec == ".0f",
+                counts=spec.endswith(".0f"),
                 instead=None if never is None else phrase(never, feature, language),
             )
         )

@@ -92,14 +92,16 @@ class ProfileStore:
         """
         (values,) = self._read(VECTOR_VIEW, "customer_id", (customer_id,), ("vector", "layout"))
         # Redis has a null where SQLite has no row.
-        numbers: bytes = values["vector"].bytes_val if values else b""
-        if values and numbers:
+        if values and (numbers := values["vector"].bytes_val):
             layout = values["layout"].string_val
             if layout != self.layout.hash:
                 raise LayoutError(
                     f"profile of {customer_id!r}: layout {layout} instead of {self.layout.hash}; "
                     "run `nba features materialize`"
                 )
+            if len(numbers) != 8 * self.layout.size:
+                damage = f"{len(numbers)} bytes; run `nba features materialize`"
+                raise FeatureError(f"profile of {customer_id!r}: damaged, {damage}")
             vector = np.frombuffer(numbers, dtype="<f8")
         else:
             vector = np.full(self.layout.size, np.nan)

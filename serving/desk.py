@@ -79,7 +79,7 @@ class Desk:
         digest : of the question, so that the same request id with another question is noticed.
         durable : wait until the decision is committed.
         patient : nobody waits: no answer is better than one without the ledger, or the profile.
-        people : the customer's person, where somebody has just read it.
+        people : the customer's person, where it was read and nothing waited for since.
 
         Raises
         ------
@@ -162,9 +162,11 @@ class Desk:
         self, request: DecisionRequest, state: State, people: People | None
     ) -> tuple[Found, History | None, tuple[str, ...]]:
         """Return the profile, the history and what is wrong with it, as codes."""
+        # While something was waited for, somebody may have become another person.
+        waited = self.remote or state.remote or request.decision_request_id is not None
         until = monotonic() + self._read_seconds
         found = await self.engine.profile_of(state, request.customer_id)
-        return found, *await self._history(request, state, until, people)
+        return found, *await self._history(request, state, until, None if waited else people)
 
     async def _history(
         self, request: DecisionRequest, state: State, until: float, people: People | None
@@ -175,13 +177,13 @@ class Desk:
         if ledger is None:
             return None, ("ledger_unavailable",)
         customer_id, now = request.customer_id, self.engine.clock.now().timestamp()
+        asked = customer_id, now, needs, people
         try:
             if self.remote:
-                history = await self.patience.read(
-                    ledger.history, customer_id, now, needs, people, within=until - monotonic()
-                )
+                left = until - monotonic()
+                history = await self.patience.read(ledger.history, *asked, within=left)
             else:
-                history = ledger.history(customer_id, now, needs, people)
+                history = ledger.history(*asked)
         except LedgerError as error:
             self._tell("read", error)
             return None, ("ledger_unavailable",)
@@ -222,7 +224,6 @@ class Desk:
     async def _commit(self, answer: Answer, digest: str, body: bytes) -> Taken | None:
         """Store a decision with its reservations; None where the ledger cannot."""
         request, decision, world = answer.request, answer.decision, answer.world
-
         zone = answer.history.time_zone if answer.history else None
 
         def check(history: History) -> bool:
@@ -266,11 +267,10 @@ class Desk:
     async def _keep(self, answer: Answer) -> None:
         """Store what the record refers to, once; before the record, so that it can be replayed."""
         state = answer.state
-        for snapshot in (state.configuration, state.layout, state.popular, layout_of(answer)):
-            if snapshot.digest not in self._kept and self.ledger is not None:
-                keep = self.ledger.keep_snapshot
-                await self.patience.write(keep, snapshot.kind, snapshot.content)
-                self._kept.add(snapshot.digest)
+        for one in (state.configuration, state.layout, state.popular, layout_of(answer)):
+            if one.digest not in self._kept and self.ledger is not None:
+                await self.patience.write(self.ledger.keep_snapshot, one.kind, one.content)
+                self._kept.add(one.digest)
 
     def _tell(self, what: Literal["read", "write"], error: LedgerError) -> None:
         # Once per outage, and only the kind: a database's message may hold what was written.

@@ -181,12 +181,14 @@ class KeyRing:
         """Return who sent the header; None for anybody unknown."""
         self._follow()
         header = authorization or ""
-        # Whoever was let in is let in again without hashing, until the file of keys changes.
-        caller = self._known.get(header)
+        # Whoever was let in is let in again without hashing, until the file of keys changes. What
+        # was known is taken first: keys that change meanwhile come with an empty one.
+        known = self._known
+        caller = known.get(header)
         if caller is None:
             caller = self._checked(header)
-            if caller is not None and len(self._known) < _MOST_KNOWN:
-                self._known[header] = caller
+            if caller is not None and len(known) < _MOST_KNOWN:
+                known[header] = caller
         return caller
 
     def _checked(self, header: str) -> Caller | None:
@@ -210,7 +212,7 @@ class KeyRing:
         self._stamp = stamp
         try:
             self._keys, self.trouble = load_keys(self._path), None
-            self._known.clear()
+            self._known = {}
         except ConfigError as error:
             self.trouble = str(error)
 

@@ -96,10 +96,16 @@ def test_a_german_name_with_a_point_stays_as_it_is() -> None:
     assert tell(sentence, "spend_91d", Told(Same(2.5), "Web 2.0", "de")) == "Web 2.0 2,5"
 
 
-def test_a_name_with_a_number_in_it_stays_as_it_is() -> None:
+@pytest.mark.parametrize(("value", "said"), [(3.0, "3 lists"), (1.0, "1 list"), (0.0, "no lists")])
+def test_a_name_with_a_number_in_it_stays_as_it_is(value: float, said: str) -> None:
     sentence = Sentence("{value:.0f} lists of {action}", "{value:.0f} Listen von {action}")
-    said = tell(sentence, "spend_91d", Told(Same(3.0), "Top 1 Hits", "en"))
-    assert said == "3 lists of Top 1 Hits"
+    told = Told(Same(value), "Top 1 Hits", "en")
+    assert tell(sentence, "spend_91d", told) == f"{said} of Top 1 Hits"
+
+
+def test_numbers_may_be_written_in_any_way_that_python_knows() -> None:
+    sentence = Sentence("{value:,.0f} of {value:>8.1f}", "{value:,.0f} von {value:>8.1f}")
+    assert tell(sentence, "spend_91d", Told(Same(1234.5), "Tea", "en")) == "1,234 of   1234.5"
 
 
 @pytest.mark.parametrize(("value", "said"), [(1.4, "once"), (1.5, "2 times"), (0.4, "not")])

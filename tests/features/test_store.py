@@ -17,7 +17,7 @@ from features.canonical.tables import Tables
 from features.errors import FeatureError
 from features.known_actions import layout_of
 from features.profiles import Profiles
-from features.store import ProfileStore, open_store
+from features.store import VECTOR_VIEW, ProfileStore, open_store
 
 REPO = Path(__file__).resolve().parents[2] / "feature_repo"
 NOW = AS_OF
@@ -118,11 +118,19 @@ def test_a_forgotten_customer_is_unknown_online_and_nobody_else_is(
 ) -> None:
     store = built(world, tmp_path).store
     assert store.online("007").known[0]
+    assert files_with(tmp_path / "feast", THE_KEY)
     assert store.forget(["007", "nobody"]) == 2
     assert not store.online("007").known[0] and store.online("b").known[0]
     assert store.forget(["007"]) == 0
-    files = [path for path in (tmp_path / "feast").iterdir() if b"007" in path.read_bytes()]
-    assert files == []
+    assert files_with(tmp_path / "feast", THE_KEY) == []
+
+
+THE_KEY = b"\x03\x00\x00\x00007"
+"""The id as Feast writes it, with its length: the digits alone are in many a time of day."""
+
+
+def files_with(folder: Path, what: bytes) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if what in path.read_bytes())
 
 
 def test_ids_keep_their_leading_zeros(home: Home) -> None:
@@ -158,6 +166,18 @@ def test_a_profile_of_another_layout_is_refused_with_what_to_run(
     wider = ProfileStore(other.store._feast, home.store.layout.of(("X",), ("x",)), other.path)
     with pytest.raises(FeatureError, match="nba features materialize"):
         wider.online("007")
+
+
+@pytest.mark.parametrize("cut", [8, 3, -8])
+def test_a_profile_of_another_length_is_refused_with_what_to_run(
+    home: Home, monkeypatch: pytest.MonkeyPatch, cut: int
+) -> None:
+    (whole,) = home.store._read(VECTOR_VIEW, "customer_id", ("007",), ("vector", "layout"))
+    numbers = whole["vector"].bytes_val
+    whole["vector"].bytes_val = numbers[:-cut] if cut > 0 else numbers + b"\0" * -cut
+    monkeypatch.setattr(home.store, "_read", lambda *_asked: [whole])
+    with pytest.raises(FeatureError, match=r"'007': damaged, \d+ bytes; run `nba features mat"):
+        home.store.online("007")
 
 
 def test_an_online_store_that_cannot_be_read_is_one_clear_error(

@@ -79,6 +79,16 @@ def test_who_somebody_is_is_read_once_and_again_after_events(ask, read_again) ->
     assert read_again == [("1",)]
 
 
+def test_who_somebody_is_is_read_again_where_anything_was_waited_for(
+    ask, house, read_again
+) -> None:
+    assert ask(events=[], decision_request_id="q-1").status_code == 200
+    assert read_again == [("1",)]
+    house.store.remote = True
+    assert ask(events=[]).json()["degraded"] == []
+    assert read_again == [("1",), ("1",)]
+
+
 def test_the_same_question_again_stores_nothing_twice(ask, house) -> None:
     assert ask().json()["results"] == ask().json()["results"]
     assert stored(house) == [("c-1", "1")]
