@@ -1,5 +1,8 @@
 # Every verb of the project; CI runs the same ones. `make` alone lists them.
-PYTHON ?= python3
+# Which build of Python it is makes a part of an answer's time: a distribution's is optimised by
+# profiles, one that was built from source is not unless it was told to.
+PYTHON ?= $(shell for one in /usr/bin/python3.11 python3.11; do \
+	$$one -c 'import ensurepip' 2>/dev/null && echo $$one && exit; done; echo python3)
 CONFIG ?= configs/complete_journey/adoption.yaml
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -71,8 +74,8 @@ lock: $(STAMP) ## resolve the lock files anew; UPGRADE=--upgrade takes newer ver
 # The cache is tried first, so that a second environment needs no network. The repository is put on
 # the path as it stands: the folders are the packages (docs/decisions/0001-flat-packages.md).
 $(STAMP): requirements/dev.txt requirements/uv.txt
-	@echo "building $(VENV) from requirements/dev.txt"
 	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo "building $(VENV) from requirements/dev.txt with $$(readlink -f $(PY))"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
 		--only-binary :all: --require-hashes -r requirements/uv.txt
 	@$(UV) pip sync --quiet --offline --python $(PY) --require-hashes requirements/dev.txt 2>/dev/null \

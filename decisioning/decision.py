@@ -168,8 +168,7 @@ class Versions:
     features: str
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """The whole answer; `results` is never empty.
 
     Attributes

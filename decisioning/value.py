@@ -16,10 +16,13 @@ from decisioning.expressions import Fact, Reader, Vocabulary, compile_amount
 from decisioning.expressions.vocabulary import ActionLike
 from decisioning.fault import KeyPath, Told
 from features.errors import PolicyError
+from features.row_columns import stacked
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
 Amount = Annotated[float, Field(ge=0)]
+
+_SPENDING = ("category_trips_all", "category_spend_per_trip", "action_spend_per_trip_91d")
 
 
 class FixedValue(Border):
@@ -55,9 +58,8 @@ class OwnSpendPerTrip(Border):
 
     def amounts(self, columns: Mapping[str, Array]) -> Array:
         """Return the amount of each row, shape (rows,); never missing, never negative."""
-        own = columns["category_trips_all"] >= self.min_trips
-        usual = columns["action_spend_per_trip_91d"]
-        amount = np.where(own, columns["category_spend_per_trip"], usual)
+        trips, own, usual = stacked(columns, _SPENDING)
+        amount = np.where(trips >= self.min_trips, own, usual)
         usable = amount >= 0.0
         usable &= amount < np.inf
         return np.where(usable, amount, self.fallback)

@@ -37,11 +37,13 @@ class Calendar:
     zone: str = "UTC"
     _changes: Array = field(init=False, repr=False, compare=False)
     _offsets: Array = field(init=False, repr=False, compare=False)
+    _shifted: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         changes, offsets = _transitions(self.zone)
         object.__setattr__(self, "_changes", changes)
         object.__setattr__(self, "_offsets", offsets)
+        object.__setattr__(self, "_shifted", bool(offsets.any()))
 
     def day(self, epoch_seconds: Array, out: Array | None = None) -> Array:
         """Return the business day number (days since 1970-01-01) of moments in UTC seconds.
@@ -50,8 +52,11 @@ class Calendar:
         ----------
         out : where to write them, may be the moments themselves; else they are in a new array.
         """
-        offset = self._offset_at(epoch_seconds) if len(self._changes) > 1 else self._offsets[0]
-        local = np.add(epoch_seconds, offset, out=out)
+        local = epoch_seconds
+        if self._shifted:
+            several = len(self._changes) > 1
+            offset = self._offset_at(epoch_seconds) if several else self._offsets[0]
+            local = np.add(epoch_seconds, offset, out=out)
         day: Array = np.floor(np.divide(local, 86_400.0, out=out), out=out)
         return day
 

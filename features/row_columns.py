@@ -120,6 +120,13 @@ class RowColumns(Mapping[str, Array]):
         return builder.calendar.day(values) if declared.is_moment(name) else values
 
 
+def stacked(columns: Mapping[str, Array], names: tuple[str, ...]) -> Array:
+    """Return several columns of any mapping, shape (names, rows); a copy."""
+    if isinstance(columns, RowColumns):
+        return columns.together(names)
+    return np.array([columns[name] for name in names], dtype=np.float64)
+
+
 class Row(Mapping[str, float]):
     """The columns of one candidate row, each looked up when asked for; NaN for missing."""
 

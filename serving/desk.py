@@ -216,7 +216,7 @@ class Desk:
         except LedgerError as error:
             self._tell("write", error)
             told = (*decision.degraded, "decision_not_logged")
-            decision = replace(decision, degraded=tuple(dict.fromkeys(told)))
+            decision = decision._replace(degraded=tuple(dict.fromkeys(told)))
             return decision, write(replace(answer, decision=decision), "not_logged")
         self._failing.discard("write")
         return decision, body

@@ -132,7 +132,7 @@ class Engine:
         degraded = tuple(dict.fromkeys((*told, *codes, *unread, *failed)))
         if degraded == answer.decision.degraded:
             return answer
-        return replace(answer, decision=replace(answer.decision, degraded=degraded))
+        return replace(answer, decision=answer.decision._replace(degraded=degraded))
 
     def zone_of(self, customer_id: str | None) -> str | None:
         """Return the customer's own time zone; None for the company's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tomllib
@@ -154,3 +155,18 @@ def test_a_library_that_reports_usage_is_silenced_where_it_is_imported(
     assert any(imported.search(text) for text in texts)
     assert any(switch in text for text in texts)
     assert switch in read("Makefile")
+
+
+def python_of_make(**environment: str) -> str:
+    shown = subprocess.run(
+        ["make", "--silent", "--eval", "shown: ; @echo $(PYTHON)", "shown"],
+        cwd=ROOT, env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return shown.stdout.strip()
+
+
+def test_make_takes_a_python_that_can_make_environments_and_otherwise_the_one_it_is_told() -> None:
+    asked = subprocess.run([python_of_make(), "-c", "import ensurepip"], check=False)
+    assert asked.returncode == 0
+    assert python_of_make(PYTHON="/opt/other/python") == "/opt/other/python"

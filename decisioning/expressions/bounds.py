@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from decisioning.expressions.syntax import Call, Constant, Name, Node
-from features.row_columns import RowColumns
+from features.row_columns import stacked
 
 Array = npt.NDArray[np.float64]
 Verdicts = npt.NDArray[np.bool_]
@@ -105,10 +105,3 @@ class BoundedColumns:
         if self._strict is not None:
             outside |= np.isnan(values) & self._strict
         return outside
-
-
-def stacked(columns: Mapping[str, Array], names: tuple[str, ...]) -> Array:
-    """Return several columns, shape (names, rows)."""
-    if isinstance(columns, RowColumns):
-        return columns.together(names)
-    return np.array([columns[name] for name in names], dtype=np.float64)

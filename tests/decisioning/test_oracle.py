@@ -1,6 +1,5 @@
 """The oracle itself: it finds what is wrong with an answer, and nothing wrong with a good one."""
 
-from dataclasses import replace
 from datetime import date, time, timedelta
 from random import Random
 
@@ -47,30 +46,29 @@ def test_random_worlds_answer_often_and_turn_down_at_every_stage():
 
 
 def twice(decision):
-    return replace(decision, results=(*decision.results, decision.results[0]))
+    return decision._replace(results=(*decision.results, decision.results[0]))
 
 
 def one_forgotten(decision):
-    return replace(decision, removed=decision.removed[1:])
+    return decision._replace(removed=decision.removed[1:])
 
 
 def let_through(decision):
     gone = next(one for one in decision.removed if one.stage not in ("request", "arbitration"))
     left = tuple(one for one in decision.removed if one is not gone)
     extra = decision.results[0]._replace(action_id=gone.action_id, rank=len(decision.results) + 1)
-    return replace(decision, results=(*decision.results, extra), removed=left)
+    return decision._replace(results=(*decision.results, extra), removed=left)
 
 
 def upside_down(decision):
     turned = [one._replace(rank=at + 1) for at, one in enumerate(reversed(decision.results))]
-    return replace(decision, results=tuple(turned))
+    return decision._replace(results=tuple(turned))
 
 
 def too_important(decision):
     first = decision.results[0]
-    return replace(
-        decision, results=(first._replace(priority=first.priority + 1e-9), *decision.results[1:])
-    )
+    dearer = first._replace(priority=first.priority + 1e-9)
+    return decision._replace(results=(dearer, *decision.results[1:]))
 
 
 def nothing_at_all(decision):
@@ -79,12 +77,12 @@ def nothing_at_all(decision):
         for one in decision.results
     )
     empty = decision.results[0]._replace(action_id="nothing")
-    return replace(decision, results=(empty,), removed=(*decision.removed, *gone))
+    return decision._replace(results=(empty,), removed=(*decision.removed, *gone))
 
 
 def wrong_reason(decision):
     gone = decision.removed[0]._replace(reason="because")
-    return replace(decision, removed=(gone, *decision.removed[1:]))
+    return decision._replace(removed=(gone, *decision.removed[1:]))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +112,7 @@ def test_a_wrong_until_is_found(generated, cases):
         for gone in timed[:1]:
             others = tuple(one for one in decision.removed if one is not gone)
             for until in (None, gone.until + timedelta(hours=1), gone.until - timedelta(seconds=1)):
-                wrong = replace(decision, removed=(*others, gone._replace(until=until)))
+                wrong = decision._replace(removed=(*others, gone._replace(until=until)))
                 with pytest.raises(AssertionError):
                     Oracle(generated, case).check(wrong)
             tried += 1
@@ -129,7 +127,7 @@ def test_what_fails_is_made_smaller(generated, cases, monkeypatch):
     def forgetful(self, case, *rest):
         decision = decide(self, case, *rest)
         left = tuple(one for one in decision.results if one.action_id != name)
-        return replace(decision, results=left or decision.results[:1], candidates=-1)
+        return decision._replace(results=left or decision.results[:1], candidates=-1)
 
     monkeypatch.setattr(Generated, "decide", forgetful)
     smallest = shrink(generated, case)
