@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import sys
 import warnings
 from collections.abc import Sequence
@@ -60,6 +61,9 @@ def _run(names: Sequence[str]) -> list[Figure] | None:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return None
+    # Builds of one version of Python differ by a sixth and more (docs/decisions/0027).
+    build = Path(sys.executable).resolve()
+    print(f"Python {platform.python_version()} ({build}), {os.cpu_count()} processors", flush=True)
     figures: list[Figure] = []
     for name in names:
         for figure in getattr(import_module(BENCHMARKS[name]), name)(home):

@@ -58,8 +58,8 @@ def decide(home: DemoHome, repetitions: int = 400) -> tuple[Figure, ...]:
     )
     floor = _floor(home, wide, asked, repetitions)
     return (
-        _to_the_model(home, wide, asked, repetitions, target=2.5),
-        _to_the_model(home, WideWorld.of(home, MANY_ENOUGH), asked, repetitions, target=None),
+        _to_the_model(home, wide, asked, repetitions),
+        _to_the_model(home, WideWorld.of(home, MANY_ENOUGH), asked, repetitions),
         Figure(
             name="explain",
             workload=f"the same with the reasons of its {len(reasons.our_result.results)} results",
@@ -112,11 +112,7 @@ def _results(
 
 
 def _to_the_model(
-    home: DemoHome,
-    wide: WideWorld,
-    asked: list[Question],
-    repetitions: int,
-    target: float | None,
+    home: DemoHome, wide: WideWorld, asked: list[Question], repetitions: int
 ) -> Figure:
     matrices = _matrices(home, wide, asked)
     rows = float(np.mean([len(matrix) for matrix in matrices]))
@@ -130,7 +126,7 @@ def _to_the_model(
         against="the model call inside it",
         ours=turns.ours,
         baseline=turns.baseline,
-        target=target,
+        target=2.5,
     )
 
 

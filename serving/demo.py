@@ -22,7 +22,7 @@ from rich.console import Console
 from features.clock import open_clock
 from features.errors import NbaError
 from serving.demo_requests import ask_three_times, show_what_to_try
-from serving.demo_service import ensure_running, stop_service
+from serving.demo_service import ensure_running, refuse_other_port, stop_service
 from serving.settings import ROOT, Settings
 
 console = Console(highlight=False, soft_wrap=True)
@@ -38,6 +38,7 @@ class Step:
     ----------
     needs : files and folders whose content it depends on, relative to the repository.
     daily : whether a new business day calls for it again.
+    leaves : a file in the home that tells whether what it left there was replaced since.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Step:
     verb: tuple[str, ...]
     needs: tuple[str, ...]
     daily: bool = False
+    leaves: str = ""
 
 
 STEPS = (
@@ -53,6 +55,7 @@ STEPS = (
         "read The Complete Journey into canonical tables",
         ("ingest", "complete-journey"),
         ("features",),
+        leaves="data/ingest.json",
     ),
     Step(
         "features",
@@ -100,9 +103,11 @@ def run_demo(settings: Settings) -> None:
 
     Raises
     ------
-    NbaError : a step failed, the port is taken, or an answer is degraded.
+    NbaError : the port is taken, before anything else is done; a step failed, or an answer is
+        degraded.
     """
     started = perf_counter()
+    refuse_other_port(settings)
     _run_steps(settings, STEPS)
     _timed("service", "start it in the background", lambda: ensure_running(settings))
     _timed("requests", "a web visitor, a bot and an advisor", lambda: ask_three_times(settings))
@@ -160,6 +165,9 @@ def _mark(step: Step, settings: Settings) -> str:
     if step.daily:
         now: datetime = open_clock(settings.clock_file).now()
         digest.update(now.date().isoformat().encode())
+    if step.leaves:
+        left = settings.home / step.leaves
+        digest.update(left.read_bytes() if left.exists() else b"")
     return digest.hexdigest()
 
 

@@ -20,15 +20,31 @@ START_SECONDS = 90.0
 STOP_SECONDS = 15.0
 
 
+def refuse_other_port(settings: Settings) -> None:
+    """Refuse a port on which the service will not get to listen.
+
+    Raises
+    ------
+    NbaError : the port is taken by something else, or the service runs on another one already.
+    """
+    if _running_pid(settings) is None:
+        _refuse_taken_port(settings)
+    elif (port := _started(settings)["port"]) != settings.http_port:
+        raise NbaError(
+            f"the demo's service runs on port {port} already, not on {settings.http_port}; stop it "
+            f"first (make demo-stop), or go on with NBA_HTTP_PORT={port}"
+        )
+
+
 def ensure_running(settings: Settings) -> None:
     """Start the service unless it runs already, and wait until it is ready.
 
     Raises
     ------
-    NbaError : the port is taken by something else, or the service did not get ready.
+    NbaError : as `refuse_other_port`, or the service did not get ready.
     """
+    refuse_other_port(settings)
     if _running_pid(settings) is None:
-        _refuse_taken_port(settings)
         settings = settings.model_copy(update={"demo_key": True})
         log = settings.home / "service.log"
         with log.open("wb") as output:
@@ -86,10 +102,16 @@ def _refuse_taken_port(settings: Settings) -> None:
 def _running_pid(settings: Settings) -> int | None:
     """Return the process that was started for this home, if it is still that one."""
     try:
-        pid = int(json.loads(_pid_file(settings).read_text())["pid"])
+        pid = _started(settings)["pid"]
     except (OSError, ValueError, KeyError):
         return None
     return pid if _alive(pid) and _is_ours(pid) else None
+
+
+def _started(settings: Settings) -> dict[str, int]:
+    """Return the process that was started for this home, and its port."""
+    told = json.loads(_pid_file(settings).read_text())
+    return {name: int(told[name]) for name in ("pid", "port")}
 
 
 def _alive(pid: int) -> bool:

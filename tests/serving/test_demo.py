@@ -10,8 +10,8 @@ import pytest
 
 from features.errors import NbaError
 from serving import demo
-from serving.demo import STEPS, Step, _run_steps
-from serving.demo_service import ensure_running, stop_service
+from serving.demo import STEPS, Step, _run_steps, run_demo
+from serving.demo_service import ensure_running, refuse_other_port, stop_service
 from serving.settings import Settings
 
 
@@ -64,6 +64,20 @@ def test_a_changed_configuration_repeats_what_depends_on_it_and_all_after(
     assert (repository / "log").read_text().split() == ["one", "two", "three", "two", "three"]
 
 
+def test_what_was_replaced_since_is_made_again_and_all_after(
+    settings: Settings, repository: Path
+) -> None:
+    left = settings.home / "data.json"
+    left.parent.mkdir(parents=True)
+    left.write_text("of the demo")
+    chain = (Step("one", "", ("one",), (), leaves="data.json"), *steps("two"))
+    _run_steps(settings, chain)
+    _run_steps(settings, chain)
+    left.write_text("of somebody")
+    _run_steps(settings, chain)
+    assert (repository / "log").read_text().split() == ["one", "two", "one", "two"]
+
+
 def test_every_step_of_the_demo_depends_on_files_that_exist() -> None:
     for step in STEPS:
         assert all((demo.ROOT / need).exists() for need in step.needs), step.name
@@ -75,8 +89,25 @@ def test_a_taken_port_is_named_with_what_to_do(settings: Settings) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = settings.model_copy(update={"http_port": other.getsockname()[1]})
-        with pytest.raises(NbaError, match=rf"port {taken.http_port} .* NBA_HTTP_PORT="):
-            ensure_running(taken)
+        for ask in (ensure_running, run_demo):
+            with pytest.raises(NbaError, match=rf"port {taken.http_port} .* NBA_HTTP_PORT="):
+                ask(taken)
+
+
+def test_another_port_than_that_of_the_running_service_is_refused(settings: Settings) -> None:
+    settings.home.mkdir(parents=True)
+    # Its command line is what the service's looks like.
+    ours = [sys.executable, "-c", "import time; time.sleep(60)", "serving.service"]
+    service = subprocess.Popen(ours, start_new_session=True)
+    try:
+        (settings.home / "service.json").write_text(json.dumps({"pid": service.pid, "port": 3218}))
+        other = settings.model_copy(update={"http_port": 3221})
+        with pytest.raises(NbaError, match="runs on port 3218 already, not on 3221; stop it"):
+            ensure_running(other)
+        refuse_other_port(settings.model_copy(update={"http_port": 3218}))
+    finally:
+        service.kill()
+        service.wait()
 
 
 def test_a_process_that_is_not_the_service_is_left_alone(settings: Settings) -> None:
