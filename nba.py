@@ -246,7 +246,7 @@ def main() -> None:
     """Run the command line; what a user can act on is one line, not a traceback."""
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     try:
-        app()
+        app(prog_name="nba")
     except NbaError as error:
         typer.echo(f"{type(error).__name__}: {error}", err=True)
         raise SystemExit(1) from error

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.clock import Clock, FollowedClock
+from features.errors import ArbitrationError, CatalogError, PolicyError
 from serving.answer_schemas import HealthAnswer, ReadyAnswer
 from serving.answers import json_response
 from serving.breaker import BreakerState
@@ -67,6 +68,13 @@ _BREAKER: dict[BreakerState, str] = {
 }
 
 
+_PARTS: dict[type[Exception], str] = {
+    CatalogError: "actions.yaml",
+    PolicyError: "policies.yaml",
+    ArbitrationError: "arbitration.yaml",
+}
+
+
 def checks(engine: Engine, keys_trouble: str | None) -> dict[str, dict[str, Any]]:
     """Return what a full answer needs; details name no path, as anybody may read them."""
     world, codes = engine.state.world, set(engine.degraded())
@@ -74,8 +82,7 @@ def checks(engine: Engine, keys_trouble: str | None) -> dict[str, dict[str, Any]
     return {
         "catalog": {
             "ok": "catalog_refused" not in codes,
-            "detail": f"{len(world.catalog.actions)} actions"
-            + (", the newest file was refused" if "catalog_refused" in codes else ""),
+            "detail": f"{len(world.catalog.actions)} actions" + _refused(engine),
         },
         "features": {
             "ok": "features_unavailable" not in codes,
@@ -91,6 +98,15 @@ def checks(engine: Engine, keys_trouble: str | None) -> dict[str, dict[str, Any]
         },
         "clock": _clock_check(engine.clock),
     }
+
+
+def _refused(engine: Engine) -> str:
+    """Return which of the three files was refused; why is only told where the files are."""
+    trouble = engine.configuration.trouble
+    if trouble is None:
+        return ""
+    part = next((name for kind, name in _PARTS.items() if isinstance(trouble, kind)), "file")
+    return f", the newest {part} was refused: nba catalog check says why"
 
 
 def _profiles(engine: Engine, codes: set[str]) -> str:

@@ -24,11 +24,11 @@ def print_report(report: Report) -> None:
     """Print the report: what changes first, then where it comes from."""
     # Where nobody looks at a screen, nothing needs to be cut to its width.
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
-    about = report.about
+    about, changed = report.about, ", ".join(report.changed_files) or "nothing"
     console.print(
         f"[b]Simulation[/b]: {about.customers:,} of {about.known_customers:,} customers "
         f"(seed {about.seed}), {about.direction} on {about.channel}, "
-        f"{about.decided_at:%Y-%m-%d %H:%M} UTC; changed: {', '.join(about.files)}"
+        f"{about.decided_at:%Y-%m-%d %H:%M} UTC; changed: {changed}"
     )
     for table in (_summary, _edits, _flows, _wins, _funnel, _optionality, _reasons, _groups):
         console.print(table(report))

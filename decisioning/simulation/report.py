@@ -231,6 +231,11 @@ class Report:
         plain["about"]["decided_at"] = self.about.decided_at.isoformat()
         return plain
 
+    @property
+    def changed_files(self) -> tuple[str, ...]:
+        """Return the files in which something differs, in their order."""
+        return tuple(dict.fromkeys(edit.file for edit in self.edits))
+
     def name_of(self, action_id: str) -> str:
         """Return what people call an action."""
         return self.names.get(action_id, action_id)

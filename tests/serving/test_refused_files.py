@@ -67,7 +67,8 @@ def test_the_last_good_version_goes_on_answering_and_readiness_says_why(
     ready = running.ready()
     assert ready["degraded"] == ["catalog_refused"]
     assert not ready["checks"]["catalog"]["ok"]
-    assert "the newest file was refused" in ready["checks"]["catalog"]["detail"]
+    detail = f"the newest {name} was refused: nba catalog check says why"
+    assert ready["checks"]["catalog"]["detail"].endswith(detail)
     assert ready["versions"] == versions
     assert without_times(running.ask()) == without_times(before)
 

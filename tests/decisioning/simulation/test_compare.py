@@ -17,11 +17,12 @@ def test_the_same_configuration_changes_nobody(bench: Any) -> None:
     assert report.movement.flows == report.movement.examples == ()
     assert report.movement.worth.mean == report.movement.worth.error == 0.0
     assert report.before.actions == report.after.actions
-    assert report.edits == ()
+    assert report.edits == report.changed_files == ()
 
 
 def test_the_funnel_counts_what_enters_and_leaves_each_stage_on_average(bench: Any) -> None:
     report = bench.report(bench.configuration(), bench.configuration(NO_COFFEE, name="after"))
+    assert report.changed_files == ("actions.yaml",)
     before = {one.stage: one for one in report.before.funnel}
     after = {one.stage: one for one in report.after.funnel}
     assert "arbitration" not in before
