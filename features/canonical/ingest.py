@@ -160,7 +160,10 @@ def load(
     )
     _write_rejects(connection, draft)
     (draft / _REPORT).write_text(json.dumps(asdict(report), indent=2) + "\n")
+    former = _source_of(target)
     _publish(draft, target)
+    if former not in (None, origin.source):
+        progress(f"the tables of {former} that lay in {target} are replaced")
     return report
 
 
@@ -177,6 +180,14 @@ def describe(name: str, table: TableReport) -> str:
         f"{name}: {table.read:,} rows read, {table.loaded:,} loaded, {rejected}, "
         f"{table.dropped_duplicates:,} {duplicates} dropped, {table.rows_per_second:,}/s"
     )
+
+
+def _source_of(target: Path) -> str | None:
+    """Return where the tables of a folder came from; None where nothing is known to be there."""
+    try:
+        return str(json.loads((target / _REPORT).read_text(encoding="utf-8"))["source"])
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def _write_table(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from small_source import HEADER, NOW, ingest, rejects, rows, write, write_parquet
@@ -233,6 +234,17 @@ def test_the_report_is_written_beside_the_tables(source: Path) -> None:
     assert written["period"] == ["2024-01-01T00:00:00Z", "2024-01-01T00:00:00Z"]
     assert written["digests"] == report.digests
     assert written["ingested_at"] == "2024-06-01T12:00:00+00:00"
+
+
+def test_tables_of_another_source_are_told_when_they_are_replaced(source: Path) -> None:
+    told: list[str] = []
+    write(source, "transactions.csv", HEADER, "1,1,a,2024-01-01,2")
+    target, other = source.parent / "target", source.parent / "other"
+    shutil.copytree(source, other)
+    for folder in (source, source, other):
+        ingest_folder(folder, target, NOW, progress=told.append)
+    replaced = f"the tables of {source} that lay in {target} are replaced"
+    assert [line for line in told if "replaced" in line] == [replaced] == told[-1:]
 
 
 def test_progress_tells_the_accounts_of_each_table(source: Path) -> None:
