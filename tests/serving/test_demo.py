@@ -96,18 +96,22 @@ def test_a_taken_port_is_named_with_what_to_do(settings: Settings) -> None:
 
 def test_another_port_than_that_of_the_running_service_is_refused(settings: Settings) -> None:
     settings.home.mkdir(parents=True)
-    # Its command line is what the service's looks like.
-    ours = [sys.executable, "-c", "import time; time.sleep(60)", "serving.service"]
-    service = subprocess.Popen(ours, start_new_session=True)
+    # Its command line is what the service's looks like; the first line shows that it is there.
+    loop = "import time; print(flush=True); time.sleep(60)"
+    service = subprocess.Popen(
+        [sys.executable, "-c", loop, "serving.service"],
+        start_new_session=True, stdout=subprocess.PIPE,
+    )  # fmt: skip
     try:
+        assert service.stdout is not None and service.stdout.readline()
         (settings.home / "service.json").write_text(json.dumps({"pid": service.pid, "port": 3218}))
         other = settings.model_copy(update={"http_port": 3221})
         with pytest.raises(NbaError, match="runs on port 3218 already, not on 3221; stop it"):
-            ensure_running(other)
+            refuse_other_port(other)
         refuse_other_port(settings.model_copy(update={"http_port": 3218}))
     finally:
         service.kill()
-        service.wait()
+        service.communicate()
 
 
 def test_a_process_that_is_not_the_service_is_left_alone(settings: Settings) -> None:
