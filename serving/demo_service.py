@@ -9,6 +9,7 @@ import signal
 import socket
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 
@@ -20,6 +21,11 @@ START_SECONDS = 90.0
 STOP_SECONDS = 15.0
 
 
+class _Service(NamedTuple):
+    pid: int
+    port: int
+
+
 def refuse_other_port(settings: Settings) -> None:
     """Refuse a port on which the service will not get to listen.
 
@@ -27,12 +33,13 @@ def refuse_other_port(settings: Settings) -> None:
     ------
     NbaError : the port is taken by something else, or the service runs on another one already.
     """
-    if _running_pid(settings) is None:
+    service = _running(settings)
+    if service is None:
         _refuse_taken_port(settings)
-    elif (port := _started(settings)["port"]) != settings.http_port:
+    elif service.port != settings.http_port:
         raise NbaError(
-            f"the demo's service runs on port {port} already, not on {settings.http_port}; stop it "
-            f"first (make demo-stop), or go on with NBA_HTTP_PORT={port}"
+            f"the demo's service runs on port {service.port} already, not on {settings.http_port}; "
+            f"stop it first (make demo-stop), or go on with NBA_HTTP_PORT={service.port}"
         )
 
 
@@ -44,7 +51,7 @@ def ensure_running(settings: Settings) -> None:
     NbaError : as `refuse_other_port`, or the service did not get ready.
     """
     refuse_other_port(settings)
-    if _running_pid(settings) is None:
+    if _running(settings) is None:
         settings = settings.model_copy(update={"demo_key": True})
         log = settings.home / "service.log"
         with log.open("wb") as output:
@@ -55,10 +62,11 @@ def ensure_running(settings: Settings) -> None:
 
 def stop_service(settings: Settings) -> bool:
     """Stop the service that `ensure_running` started; tell whether there was one."""
-    pid = _running_pid(settings)
-    if pid is None:
+    service = _running(settings)
+    if service is None:
         _pid_file(settings).unlink(missing_ok=True)
         return False
+    pid = service.pid
     os.killpg(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while _alive(pid) and time.monotonic() < deadline:
@@ -84,7 +92,7 @@ def _wait_until_ready(settings: Settings) -> None:
                 return
         except httpx.HTTPError:
             pass
-        if _running_pid(settings) is None:
+        if _running(settings) is None:
             raise NbaError(f"the service ended while it started; its log is {log}")
         time.sleep(0.2)
     raise NbaError(f"the service was not ready after {START_SECONDS:.0f} s; its log is {log}")
@@ -99,19 +107,14 @@ def _refuse_taken_port(settings: Settings) -> None:
             )
 
 
-def _running_pid(settings: Settings) -> int | None:
-    """Return the process that was started for this home, if it is still that one."""
+def _running(settings: Settings) -> _Service | None:
+    """Return the service that was started for this home, if its process is still that one."""
     try:
-        pid = _started(settings)["pid"]
+        told = json.loads(_pid_file(settings).read_text())
+        service = _Service(int(told["pid"]), int(told["port"]))
     except (OSError, ValueError, KeyError):
         return None
-    return pid if _alive(pid) and _is_ours(pid) else None
-
-
-def _started(settings: Settings) -> dict[str, int]:
-    """Return the process that was started for this home, and its port."""
-    told = json.loads(_pid_file(settings).read_text())
-    return {name: int(told[name]) for name in ("pid", "port")}
+    return service if _alive(service.pid) and _is_ours(service.pid) else None
 
 
 def _alive(pid: int) -> bool:
